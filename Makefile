@@ -1,0 +1,143 @@
+# sqlite-koelectra.  `make help` lists what there is.
+
+CC      ?= cc
+PREFIX  ?= /usr/local
+BUILD   ?= build
+SHELL   := /bin/sh
+
+MACHINE := $(shell uname -m)
+OPENBLAS_A := $(firstword $(wildcard /usr/lib/*/openblas-pthread/libopenblas.a))
+OPENBLAS_H := $(patsubst %,-I%,$(firstword $(wildcard /usr/include/*/openblas-pthread)))
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CPPFLAGS += -D_GNU_SOURCE $(OPENBLAS_H)
+CFLAGS   ?= -O2 -g
+ALL_CFLAGS = -std=c11 $(WARNINGS) -fPIC -fvisibility=hidden -fno-math-errno $(CFLAGS) $(VARIANT)
+
+# One thread is what we tell OpenBLAS before it starts any: see model/openblas_threads.c.
+OPENBLAS_LIBS = -Wl,--wrap=openblas_num_threads_env $(OPENBLAS_A)
+LIBS = $(OPENBLAS_LIBS) -l:libutf8proc.a -l:libjansson.a -lpthread -lm
+
+MODEL_SRC := $(wildcard model/*.c model/checkpoint/*.c model/kernels/*.c)
+EXT_SRC   := $(wildcard ext/*.c ext/index/*.c)
+TEST_SRC  := $(wildcard tests/*.c)
+BENCH_SRC := $(wildcard tests/bench/bench_*.c)
+
+ifneq ($(MACHINE),x86_64)
+MODEL_SRC := $(filter-out model/kernels/avx%.c,$(MODEL_SRC))
+endif
+ifeq ($(filter aarch64 arm64,$(MACHINE)),)
+MODEL_SRC := $(filter-out model/kernels/neon.c,$(MODEL_SRC))
+endif
+
+MODEL_OBJ = $(MODEL_SRC:%.c=$(BUILD)/%.o)
+EXT_OBJ   = $(EXT_SRC:%.c=$(BUILD)/%.o)
+TEST_OBJ  = $(TEST_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tests/suites.o
+# The suites call the extension through the SQLite they are linked with.
+CORE_OBJ  = $(EXT_SRC:%.c=$(BUILD)/core/%.o)
+BENCHES   = $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
+
+.DELETE_ON_ERROR:
+.PHONY: all deps demo test check asan tsan bench format format-check install clean help
+
+## all: build the extension, build/koelectra.so
+all: $(BUILD)/koelectra.so
+
+$(BUILD)/koelectra.so: $(MODEL_OBJ) $(EXT_OBJ) ext/koelectra.map
+	@test -n "$(OPENBLAS_A)" || { echo "libopenblas.a not found: run 'make deps'" >&2; exit 1; }
+	$(CC) -shared $(VARIANT) -Wl,--version-script=ext/koelectra.map -Wl,--exclude-libs,ALL \
+	  -Wl,--gc-sections $(LDFLAGS) -o $@ $(MODEL_OBJ) $(EXT_OBJ) $(LIBS)
+
+$(BUILD)/model/kernels/%.o: ALL_CFLAGS += -O3 -ffp-contract=fast
+$(BUILD)/model/kernels/avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c
+$(BUILD)/model/kernels/avx512.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+# The oracle of the tests: plain C, no contraction, so that every compiler gives the same numbers.
+$(BUILD)/model/kernels/portable.o: ALL_CFLAGS += -ffp-contract=off
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/core/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) -DSQLITE_CORE $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+# One Check suite a file: tests/test_NAME.c defines `Suite *NAME_suite(void)`.
+$(BUILD)/tests/suites.c: $(TEST_SRC) Makefile
+	@mkdir -p $(@D)
+	@{ names=$$(echo $(filter tests/test_%,$(TEST_SRC)) | tr " " "\n" | sed 's,tests/test_\(.*\)\.c,\1,'); \
+	   echo '#include "support.h"'; \
+	   for n in $$names; do echo "Suite *$${n}_suite(void);"; done; \
+	   echo 'const struct koe_suite koe_suites[] = {'; \
+	   for n in $$names; do echo "  {\"$$n\", $${n}_suite},"; done; echo '  {NULL, NULL}};'; } > $@
+
+$(BUILD)/tests/suites.o: $(BUILD)/tests/suites.c
+	$(CC) -Itests $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+$(BUILD)/suites: $(MODEL_OBJ) $(CORE_OBJ) $(TEST_OBJ)
+	$(CC) $(VARIANT) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lsqlite3 -lrt
+
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(MODEL_OBJ) $(CORE_OBJ)
+	@mkdir -p $(@D)
+	$(CC) $(VARIANT) $(LDFLAGS) -o $@ $^ $(LIBS) -lsqlite3
+
+ASAN = $(MAKE) BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+  VARIANT="-fsanitize=address,undefined -fno-sanitize-recover=all -DKOE_FAULTS"
+TSAN = $(MAKE) BUILD=$(BUILD)/tsan CFLAGS="-O1 -g" VARIANT="-fsanitize=thread -DKOE_FAULTS"
+
+## deps: install missing packages with apt (needs root or sudo)
+deps:
+	@.ci/deps
+
+## demo: label, index and search real Korean text
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@examples/demo.sh $(BUILD)/koelectra
+
+## test: all tests, the suites under ASan and UBSan
+test: deps
+	@$(MAKE) --no-print-directory check
+
+## check: the same without looking at packages
+check: all
+	@$(MAKE) --no-print-directory asan
+	@tests/run_sql.sh $(BUILD)/koelectra
+	@tests/run_examples.sh $(BUILD)/koelectra
+
+## asan: the suites and SQL sessions under AddressSanitizer and UBSan
+asan:
+	@$(ASAN) --no-print-directory $(BUILD)/asan/suites $(BUILD)/asan/koelectra.so
+	@tests/run_suites.sh $(BUILD)/asan/suites
+	@tests/run_sql.sh $(BUILD)/asan/koelectra asan
+
+## tsan: the suites of threads under ThreadSanitizer
+tsan:
+	@$(TSAN) --no-print-directory $(BUILD)/tsan/suites
+	@tests/run_suites.sh $(BUILD)/tsan/suites registry parallel threads
+
+## bench: measure; each figure beside its peer
+bench: $(BENCHES) all
+	@tests/bench/run.sh $(BUILD)
+
+## format: clang-format every source file
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+## format-check: fail if `make format` would change something
+format-check:
+	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
+
+## install: copy koelectra.so to PREFIX/lib/sqlite3 (PREFIX=/usr/local)
+install: all
+	install -d $(DESTDIR)$(PREFIX)/lib/sqlite3
+	install -m 644 $(BUILD)/koelectra.so $(DESTDIR)$(PREFIX)/lib/sqlite3/koelectra.so
+
+## clean: remove build/
+clean:
+	rm -rf $(BUILD)
+
+## help: this list
+help:
+	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+
+-include $(MODEL_OBJ:.o=.d) $(EXT_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(TEST_SRC:%.c=$(BUILD)/%.d)

@@ -1,0 +1,63 @@
+/* The internal header of ext/: what each file implements, and the few helpers all of them share.
+ * ext/ translates between SQLite and model/; it holds no mathematics. */
+#ifndef KOELECTRA_EXT_H
+#define KOELECTRA_EXT_H
+
+#include "../model/model.h"
+#include "../model/status.h"
+#include "../model/text.h"
+
+#include <sqlite3ext.h>
+
+/* SQLITE_EXTENSION_INIT3 in each file but extension.c gives them the API pointer. */
+
+/* ── registration: one function a file, called by extension.c ─────────────────────────────────── */
+
+int koe_register_info(sqlite3 *db);     /* info.c: koelectra_version, _info, _config */
+int koe_register_models(sqlite3 *db);   /* models.c: koelectra_load, _unload, koelectra_models */
+int koe_register_tokenize(sqlite3 *db); /* tokenize.c: koelectra_tokenize, _token_ids */
+int koe_register_tokens(sqlite3 *db);   /* tokens.c: koelectra_tokens */
+int koe_register_embed(sqlite3 *db);    /* embed.c: koelectra_embed, _similarity */
+int koe_register_vectors(sqlite3 *db);  /* vectors.c: koelectra_cosine, _vector, _vector_json */
+int koe_register_classify(sqlite3 *db); /* classify.c: koelectra_classify[_pair], _scores[_pair] */
+int koe_register_index(sqlite3 *db);    /* index/index.c: koelectra_index */
+
+/* ── errors (sql_error.c): the one place where a koe_error becomes an SQLite error ────────────── */
+
+/* The SQLite result code of a status: SQLITE_NOMEM for KOE_NOMEM, SQLITE_ERROR otherwise. */
+int koe_sql_code(koe_status status);
+
+/* Ends a function call with `function: message`. */
+void koe_sql_result_error(sqlite3_context *context, const char *function, const koe_error *err);
+
+/* Replaces `*message` (zErrMsg of a virtual table, sqlite3_malloc'ed) and returns the code. */
+int koe_sql_vtab_error(char **message, const koe_error *err);
+
+/* ── arguments (argument.c) ───────────────────────────────────────────────────────────────────── */
+
+/* The text of an argument; `*is_null` for NULL.  A number is read as its text, as SQLite does; a
+ * BLOB is an error that names `what` ("text", "pair", "query").  The bytes live as long as
+ * `value`. */
+koe_status koe_text_argument(sqlite3_value *value, const char *what, koe_text *out, bool *is_null,
+                             koe_error *err);
+
+/* A vector argument: a BLOB of float32, all finite, at least one.  `*out` is a copy, aligned, that
+ * the caller frees with koe_free; NULL with `*is_null` for NULL. */
+koe_status koe_vector_argument(sqlite3_value *value, const char *what, float **out, size_t *n,
+                               bool *is_null, koe_error *err);
+
+/* The model named by argument `index` of a scalar function, or 'default' if there is no such
+ * argument.  Resolved once a statement where the argument is constant (auxdata).  The caller ends
+ * the use with koe_registry_release. */
+koe_status koe_model_argument(sqlite3_context *context, int argc, sqlite3_value **argv, int index,
+                              const koe_model **out, koe_error *err);
+
+/* ── JSON output (json_writer.c) ──────────────────────────────────────────────────────────────── */
+
+/* Appends `text` as a JSON string, quotes included; invalid UTF-8 becomes U+FFFD. */
+void koe_json_string(sqlite3_str *out, koe_text text);
+
+/* Appends a number: %.9g for `digits` 9, "null" for what is not finite. */
+void koe_json_number(sqlite3_str *out, double number, int digits);
+
+#endif

@@ -1,0 +1,47 @@
+/* The weights of a checkpoint directory as named tensors, whichever file format holds them.
+ *
+ * Looked for in this order, as transformers does: model.safetensors, then pytorch_model.bin (a zip
+ * archive since PyTorch 1.6, before that the legacy pickle stream; told apart by content). */
+#ifndef KOE_CHECKPOINT_H
+#define KOE_CHECKPOINT_H
+
+#include "../status.h"
+#include "tensor.h"
+
+#include <stdbool.h>
+
+typedef struct koe_checkpoint koe_checkpoint;
+
+/* The path of the weight file that koe_checkpoint_open would read: the caller frees `*out` with
+ * koe_free.  Fails with KOE_IO, listing the names looked for. */
+koe_status koe_checkpoint_find_file(const char *directory, char **out, koe_error *err);
+
+/* Opens the weight file of `directory`: maps it and reads the names, types and shapes of its
+ * tensors; element data stays in the file until touched.  Fails with KOE_IO (missing, unreadable),
+ * KOE_FORMAT (truncated, inconsistent, hostile: the message names file and place), KOE_NOMEM. */
+koe_status koe_checkpoint_open(const char *directory, koe_checkpoint **out, koe_error *err);
+
+/* Takes NULL.  Every tensor and every array koe_checkpoint_float32 gave dies with it. */
+void koe_checkpoint_free(koe_checkpoint *checkpoint);
+
+/* The weight file's path, for messages. */
+const char *koe_checkpoint_path(const koe_checkpoint *checkpoint);
+
+/* The tensors in file order. */
+size_t koe_checkpoint_count(const koe_checkpoint *checkpoint);
+const koe_tensor *koe_checkpoint_at(const koe_checkpoint *checkpoint, size_t index);
+
+/* The tensor of that exact name, or NULL. */
+const koe_tensor *koe_checkpoint_find(const koe_checkpoint *checkpoint, const char *name);
+
+/* The elements of `tensor` (one of this checkpoint's) as float32 in host order, row-major.  Points
+ * into the mapped file if it holds aligned float32; otherwise a converted copy, made on the first
+ * call and owned by the checkpoint.  float64, float32, float16 and bfloat16 convert; other types
+ * fail with KOE_UNSUPPORTED.  Not for several threads at once. */
+koe_status koe_checkpoint_float32(koe_checkpoint *checkpoint, const koe_tensor *tensor,
+                                  const float **out, koe_error *err);
+
+/* Bytes of the heap that the checkpoint holds: converted copies, not the mapping. */
+size_t koe_checkpoint_heap_bytes(const koe_checkpoint *checkpoint);
+
+#endif

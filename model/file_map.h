@@ -1,0 +1,23 @@
+/* A whole file, mapped read-only. */
+#ifndef KOE_FILE_MAP_H
+#define KOE_FILE_MAP_H
+
+#include "status.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct koe_file_map {
+  const uint8_t *data; /* page-aligned; NULL if the file is empty */
+  size_t size;         /* bytes */
+} koe_file_map;
+
+/* Maps `path`.  Pages are read when touched.  Fails with KOE_IO, naming the path, if it is missing,
+ * unreadable or not a regular file.  The file must not be truncated while it is mapped: replace a
+ * checkpoint by renaming a new file over it, as the hub's tools do. */
+koe_status koe_file_map_open(const char *path, koe_file_map *out, koe_error *err);
+
+/* Takes a map that is all zero. */
+void koe_file_map_close(koe_file_map *map);
+
+#endif

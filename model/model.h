@@ -1,0 +1,55 @@
+/* A KoELECTRA model: tokenizer, encoder, pooling and head of one checkpoint directory, used through
+ * texts.  Const after it is opened; any number of threads may use one at once. */
+#ifndef KOE_MODEL_H
+#define KOE_MODEL_H
+
+#include "config.h"
+#include "status.h"
+#include "text.h"
+#include "tokenizer.h"
+
+typedef struct koe_model koe_model;
+
+/* Dimension of an embedding: hidden_size. */
+size_t koe_model_dimension(const koe_model *model);
+
+/* The tokens the model reads at most, specials included. */
+size_t koe_model_max_length(const koe_model *model);
+
+const koe_tokenizer *koe_model_tokenizer(const koe_model *model);
+const koe_config *koe_model_config(const koe_model *model);
+koe_pooling koe_model_pooling(const koe_model *model);
+
+/* Changes with anything that changes an embedding: weights, sizes, vocabulary, tokenizer options,
+ * pooling, max_length.  The same for the same float32 weights in any file format. */
+uint64_t koe_model_fingerprint(const koe_model *model);
+
+/* Outputs of the sequence-classification head: 0 where the checkpoint has none. */
+size_t koe_model_label_count(const koe_model *model);
+
+/* The label of an output, e.g. "positive", or "LABEL_1" where config.json names none. */
+const char *koe_model_label(const koe_model *model, size_t index);
+
+/* Embeds texts: encoded, pooled, scaled to unit length.
+ *
+ *   texts [count]
+ *   out   [count, dimension]   float32, row-major; caller's
+ *
+ * Fails with KOE_NOMEM; `out` is then undefined. */
+koe_status koe_model_embed(const koe_model *model, const koe_text *texts, size_t count, float *out,
+                           koe_error *err);
+
+/* Runs the sequence-classification head.
+ *
+ *   texts [count]
+ *   pairs [count]          second texts, or NULL
+ *   out   [count, labels]  logits; caller's
+ *
+ * Fails with KOE_UNSUPPORTED where the checkpoint has no such head, KOE_NOMEM. */
+koe_status koe_model_logits(const koe_model *model, const koe_text *texts, const koe_text *pairs,
+                            size_t count, float *out, koe_error *err);
+
+/* Turns logits [labels] into probabilities [labels] in place: softmax, or unchanged for one output. */
+void koe_model_probabilities(float *logits, size_t labels);
+
+#endif
