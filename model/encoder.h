@@ -1,0 +1,68 @@
+/* The ELECTRA encoder (Clark et al. 2020): BERT's transformer (Devlin et al. 2019) with embeddings
+ * that may be narrower than the hidden states. */
+#ifndef KOE_ENCODER_H
+#define KOE_ENCODER_H
+
+#include "batch.h"
+#include "config.h"
+#include "kernels/kernels.h"
+#include "linear.h"
+#include "scratch.h"
+#include "status.h"
+#include "weights.h"
+
+typedef struct koe_layer_norm {
+  const float *gamma; /* [columns] */
+  const float *beta;  /* [columns] */
+} koe_layer_norm;
+
+typedef struct koe_encoder_layer {
+  koe_linear qkv; /* [3 · hidden, hidden]: query, key and value as one product */
+  koe_linear attention_output;
+  koe_layer_norm attention_norm;
+  koe_linear intermediate;
+  koe_linear output;
+  koe_layer_norm output_norm;
+} koe_encoder_layer;
+
+/* Const after koe_encoder_open.  Weights are the checkpoint's, except the fused query, key and value
+ * matrices, which are copies. */
+typedef struct koe_encoder {
+  size_t vocab_size, type_vocab_size, max_positions;
+  size_t embedding_size, hidden_size, num_layers, num_heads, intermediate_size;
+  koe_activation hidden_act;
+  float layer_norm_eps;
+  const koe_kernels *kernels;
+  const float *word_embeddings;       /* [vocab_size, embedding_size] */
+  const float *position_embeddings;   /* [max_positions, embedding_size] */
+  const float *token_type_embeddings; /* [type_vocab_size, embedding_size] */
+  koe_layer_norm embeddings_norm;
+  koe_linear embeddings_project; /* weight NULL where embedding_size == hidden_size */
+  koe_encoder_layer *layers;     /* [num_layers] */
+  float *fused;                  /* all layers' qkv weights and biases */
+} koe_encoder;
+
+/* Binds the encoder's parameters.  The checkpoint behind `weights` must outlive the encoder.  Fails
+ * with KOE_FORMAT (a tensor missing or of another shape), KOE_NOMEM. */
+koe_status koe_encoder_open(const koe_config *config, koe_weights *weights,
+                            const koe_kernels *kernels, koe_encoder **out, koe_error *err);
+
+/* Takes NULL. */
+void koe_encoder_free(koe_encoder *encoder);
+
+/* Heap bytes held. */
+size_t koe_encoder_bytes(const koe_encoder *encoder);
+
+/* Encodes a packed batch.
+ *
+ *   batch  total tokens of sequences, ids below vocab_size, none longer than max_positions
+ *   *out   [total, hidden]  last hidden states, row-major float32; in `scratch`, until its next use
+ *
+ * No padding: linear layers see one [total, hidden] matrix, attention sees one sequence at a time.
+ * Touches `scratch` and nothing else, so threads with a scratch each may share an encoder.  `batch`
+ * may be the scratch's own.  Fails with KOE_TOO_LONG, KOE_INVALID (an id out of range), KOE_NOMEM.
+ * Source: Clark et al. 2020; batches without padding as in Zeng et al. 2022 (ByteTransformer). */
+koe_status koe_encoder_forward(const koe_encoder *encoder, const koe_batch *batch,
+                               koe_scratch *scratch, const float **out, koe_error *err);
+
+#endif

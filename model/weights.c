@@ -1,0 +1,81 @@
+#include "weights.h"
+
+#include "hash.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { HASH_SAMPLES = 16 };
+
+koe_status koe_weights_init(koe_weights *weights, koe_checkpoint *checkpoint, koe_error *err) {
+  weights->checkpoint = checkpoint;
+  weights->hash = KOE_HASH_START;
+  if (koe_checkpoint_find(checkpoint, "electra.embeddings.word_embeddings.weight") != NULL) {
+    weights->prefix = "electra.";
+  } else if (koe_checkpoint_find(checkpoint, "embeddings.word_embeddings.weight") != NULL) {
+    weights->prefix = "";
+  } else {
+    return koe_fail(err, KOE_FORMAT,
+                    "%s holds no ELECTRA model: it has neither "
+                    "electra.embeddings.word_embeddings.weight nor the same without electra.",
+                    koe_checkpoint_path(checkpoint));
+  }
+  return KOE_OK;
+}
+
+/* A sample, so that a fingerprint does not read a whole file that is otherwise read on demand. */
+static uint64_t hash_sample(uint64_t hash, const float *values, size_t count) {
+  size_t samples = count < HASH_SAMPLES ? count : HASH_SAMPLES;
+  for (size_t i = 0; i < samples; i++) {
+    hash = koe_hash(hash, &values[i * (count / samples)], sizeof *values);
+  }
+  return hash;
+}
+
+static bool has_shape(const koe_tensor *tensor, size_t rows, size_t columns) {
+  if (columns == 0) return tensor->dims == 1 && tensor->shape[0] == (int64_t)rows;
+  return tensor->dims == 2 && tensor->shape[0] == (int64_t)rows &&
+         tensor->shape[1] == (int64_t)columns;
+}
+
+static void print_shape(const koe_tensor *tensor, char *out, size_t size) {
+  size_t used = 0;
+  for (int i = 0; i < tensor->dims && used < size; i++) {
+    used += (size_t)snprintf(out + used, size - used, "%s%lld", i > 0 ? ", " : "",
+                             (long long)tensor->shape[i]);
+  }
+  if (tensor->dims == 0) out[0] = '\0';
+}
+
+koe_status koe_weights_get(koe_weights *weights, const char *name, size_t rows, size_t columns,
+                           const float **out, koe_error *err) {
+  const char *path = koe_checkpoint_path(weights->checkpoint);
+  const koe_tensor *tensor = koe_checkpoint_find(weights->checkpoint, name);
+  if (tensor == NULL) {
+    return koe_fail(err, KOE_FORMAT, "%s has no tensor %s, which config.json implies", path, name);
+  }
+  if (!has_shape(tensor, rows, columns)) {
+    char found[128], wanted[64];
+    print_shape(tensor, found, sizeof found);
+    snprintf(wanted, sizeof wanted, columns == 0 ? "%zu" : "%zu, %zu", rows, columns);
+    return koe_fail(err, KOE_FORMAT, "%s: tensor %s has shape [%s], config.json implies [%s]", path,
+                    name, found, wanted);
+  }
+  koe_status status = koe_checkpoint_float32(weights->checkpoint, tensor, out, err);
+  if (status != KOE_OK) return status;
+  weights->hash = hash_sample(weights->hash, *out, rows * (columns == 0 ? 1 : columns));
+  return KOE_OK;
+}
+
+koe_status koe_weights_linear(koe_weights *weights, const char *name, size_t in_features,
+                              size_t out_features, koe_linear *out, koe_error *err) {
+  char full[192];
+  out->in_features = in_features;
+  out->out_features = out_features;
+  snprintf(full, sizeof full, "%s.weight", name);
+  koe_status status =
+      koe_weights_get(weights, full, out_features, in_features, &out->weight, err);
+  if (status != KOE_OK) return status;
+  snprintf(full, sizeof full, "%s.bias", name);
+  return koe_weights_get(weights, full, out_features, 0, &out->bias, err);
+}
