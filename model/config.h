@@ -30,8 +30,9 @@ typedef struct koe_config {
 } koe_config;
 
 /* Reads the directory's configuration into `out`, which koe_config_clear releases (also after a
- * failure).  Fails with KOE_IO (no directory, no config.json), KOE_FORMAT (bad JSON, a value missing
- * or out of range, a model_type other than electra; the message names file and key), KOE_NOMEM. */
+ * failure).  Fails with KOE_IO (no directory, no config.json), KOE_FORMAT (bad JSON, a value
+ * missing or out of range, a model_type other than electra; the message names file and key),
+ * KOE_NOMEM. */
 koe_status koe_config_read(const char *directory, koe_config *out, koe_error *err);
 
 void koe_config_clear(koe_config *config);

@@ -82,8 +82,8 @@ static koe_status get_layer(koe_encoder *encoder, koe_weights *weights, size_t i
   char name[192];
   for (size_t i = 0; i < sizeof linears / sizeof linears[0]; i++) {
     snprintf(name, sizeof name, "%s%s", prefix, linears[i].name);
-    status = koe_weights_linear(weights, name, linears[i].in, linears[i].out, linears[i].linear,
-                                err);
+    status =
+        koe_weights_linear(weights, name, linears[i].in, linears[i].out, linears[i].linear, err);
     if (status != KOE_OK) return status;
   }
   snprintf(name, sizeof name, "%sattention.output.LayerNorm", prefix);
@@ -116,7 +116,8 @@ koe_status koe_encoder_open(const koe_config *config, koe_weights *weights,
   if (status != KOE_OK) goto fail;
   size_t hidden = encoder->hidden_size;
   encoder->layers = koe_alloc_zero(encoder->num_layers, sizeof *encoder->layers);
-  encoder->fused = koe_alloc_aligned(encoder->num_layers, 3 * hidden * (hidden + 1) * sizeof(float));
+  encoder->fused =
+      koe_alloc_aligned(encoder->num_layers, 3 * hidden * (hidden + 1) * sizeof(float));
   if (encoder->layers == NULL || encoder->fused == NULL) {
     status = koe_fail_nomem(err);
     goto fail;
@@ -181,10 +182,10 @@ static void embed_tokens(const koe_encoder *encoder, const koe_batch *batch, flo
     for (size_t t = batch->starts[s]; t < batch->starts[s + 1]; t++) {
       const float *word = encoder->word_embeddings + (size_t)batch->token_ids[t] * width;
       const float *position = encoder->position_embeddings + (t - batch->starts[s]) * width;
-      const float *type =
-          encoder->token_type_embeddings + (size_t)batch->token_type_ids[t] * width;
+      const float *type = encoder->token_type_embeddings + (size_t)batch->token_type_ids[t] * width;
       float *out_t = out + t * width;
-      for (size_t c = 0; c < width; c++) out_t[c] = word[c] + position[c] + type[c];
+      for (size_t c = 0; c < width; c++)
+        out_t[c] = word[c] + position[c] + type[c];
     }
   }
 }

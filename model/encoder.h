@@ -25,8 +25,8 @@ typedef struct koe_encoder_layer {
   koe_layer_norm output_norm;
 } koe_encoder_layer;
 
-/* Const after koe_encoder_open.  Weights are the checkpoint's, except the fused query, key and value
- * matrices, which are copies. */
+/* Const after koe_encoder_open.  Weights are the checkpoint's, except the fused query, key and
+ * value matrices, which are copies. */
 typedef struct koe_encoder {
   size_t vocab_size, type_vocab_size, max_positions;
   size_t embedding_size, hidden_size, num_layers, num_heads, intermediate_size;

@@ -10,7 +10,8 @@
 /* Continues `hash` over `length` bytes. */
 static inline uint64_t koe_hash(uint64_t hash, const void *bytes, size_t length) {
   const unsigned char *b = bytes;
-  for (size_t i = 0; i < length; i++) hash = (hash ^ b[i]) * UINT64_C(0x100000001b3);
+  for (size_t i = 0; i < length; i++)
+    hash = (hash ^ b[i]) * UINT64_C(0x100000001b3);
   return hash;
 }
 

@@ -28,7 +28,8 @@ bool koe_grow(void *items, size_t *capacity, size_t needed, size_t size);
 void koe_free(void *memory);
 
 #ifdef KOE_FAULTS
-/* Tests: the n-th allocation from now (1 is the next) and every one after it fails; 0 stops that. */
+/* Tests: the n-th allocation from now (1 is the next) and every one after it fails; 0 stops that.
+ */
 void koe_memory_fail_after(long n);
 #endif
 

@@ -49,7 +49,8 @@ koe_status koe_model_embed(const koe_model *model, const koe_text *texts, size_t
 koe_status koe_model_logits(const koe_model *model, const koe_text *texts, const koe_text *pairs,
                             size_t count, float *out, koe_error *err);
 
-/* Turns logits [labels] into probabilities [labels] in place: softmax, or unchanged for one output. */
+/* Turns logits [labels] into probabilities [labels] in place: softmax, or unchanged for one output.
+ */
 void koe_model_probabilities(float *logits, size_t labels);
 
 #endif

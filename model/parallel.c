@@ -47,11 +47,13 @@ koe_status koe_parallel(size_t count, size_t threads, koe_task task, void *conte
     /* Signals are the host's: its handlers run on its own threads. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &previous);
-    while (others + 1 < threads && pthread_create(&started[others], NULL, work, &j) == 0) others++;
+    while (others + 1 < threads && pthread_create(&started[others], NULL, work, &j) == 0)
+      others++;
     pthread_sigmask(SIG_SETMASK, &previous, NULL);
   }
   work(&j);
-  for (size_t i = 0; i < others; i++) pthread_join(started[i], NULL);
+  for (size_t i = 0; i < others; i++)
+    pthread_join(started[i], NULL);
   pthread_mutex_destroy(&j.mutex);
   return j.status;
 }

@@ -13,8 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Registers `directory` as `name`, or re-registers it: users of the old model keep it.  `options` is
- * a JSON object or NULL: {"pooling": "mean"|"cls", "max_length": n, "normalize": "none"|"nfc"}.
+/* Registers `directory` as `name`, or re-registers it: users of the old model keep it.  `options`
+ * is a JSON object or NULL: {"pooling": "mean"|"cls", "max_length": n, "normalize": "none"|"nfc"}.
  * Reads config.json and vocab.txt's presence, not the weights.  Fails with KOE_INVALID (name,
  * options), KOE_IO, KOE_FORMAT, KOE_NOMEM. */
 koe_status koe_registry_load(const char *name, const char *directory, const char *options,
@@ -24,7 +24,8 @@ koe_status koe_registry_load(const char *name, const char *directory, const char
 koe_status koe_registry_unload(const char *name, koe_error *err);
 
 /* The model called `name`, opened if it is not; NULL means "default".  The caller ends its use with
- * koe_registry_release.  Fails with KOE_NOT_FOUND (naming what is registered) or as opening does. */
+ * koe_registry_release.  Fails with KOE_NOT_FOUND (naming what is registered) or as opening does.
+ */
 koe_status koe_registry_acquire(const char *name, const koe_model **out, koe_error *err);
 
 /* Takes NULL. */

@@ -25,19 +25,20 @@ void koe_scratch_pool_init(koe_scratch_pool *pool) {
   memset(pool, 0, sizeof *pool);
   pthread_mutex_init(&pool->mutex, NULL);
   pthread_cond_init(&pool->returned, NULL);
-  for (int i = 0; i < KOE_SCRATCH_POOL_SIZE; i++) pool->free_items[i] = i;
+  for (int i = 0; i < KOE_SCRATCH_POOL_SIZE; i++)
+    pool->free_items[i] = i;
   pool->free_count = KOE_SCRATCH_POOL_SIZE;
 }
 
 void koe_scratch_pool_clear(koe_scratch_pool *pool) {
-  for (int i = 0; i < KOE_SCRATCH_POOL_SIZE; i++) koe_scratch_clear(&pool->items[i]);
-  pthread_cond_destroy(&pool->returned);
-  pthread_mutex_destroy(&pool->mutex);
+  for (int i = 0; i < KOE_SCRATCH_POOL_SIZE; i++)
+    koe_scratch_clear(&pool->items[i]);
 }
 
 koe_scratch *koe_scratch_take(koe_scratch_pool *pool) {
   pthread_mutex_lock(&pool->mutex);
-  while (pool->free_count == 0) pthread_cond_wait(&pool->returned, &pool->mutex);
+  while (pool->free_count == 0)
+    pthread_cond_wait(&pool->returned, &pool->mutex);
   koe_scratch *scratch = &pool->items[pool->free_items[--pool->free_count]];
   pthread_mutex_unlock(&pool->mutex);
   return scratch;

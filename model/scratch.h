@@ -36,6 +36,8 @@ typedef struct koe_scratch_pool {
 } koe_scratch_pool;
 
 void koe_scratch_pool_init(koe_scratch_pool *pool);
+
+/* Frees the memory of the scratches; none may be taken.  The pool stays usable. */
 void koe_scratch_pool_clear(koe_scratch_pool *pool);
 
 /* Takes a scratch, waiting while all are in use.  Every taker must give back without taking another

@@ -8,7 +8,8 @@
 static void trim_partial_character(char *message) {
   size_t length = strlen(message);
   size_t lead = length;
-  while (lead > 0 && ((unsigned char)message[lead - 1] & 0xC0) == 0x80) lead--;
+  while (lead > 0 && ((unsigned char)message[lead - 1] & 0xC0) == 0x80)
+    lead--;
   if (lead == 0) return;
   unsigned char first = (unsigned char)message[lead - 1];
   size_t needed = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1;

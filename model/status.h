@@ -9,12 +9,12 @@
 
 typedef enum koe_status {
   KOE_OK = 0,
-  KOE_NOMEM,     /* memory could not be had */
-  KOE_IO,        /* a file or directory is missing or cannot be read */
-  KOE_FORMAT,    /* a file is truncated, inconsistent or not of a known format */
-  KOE_INVALID,   /* an argument has a value that has no meaning here */
-  KOE_NOT_FOUND, /* no model of that name is registered */
-  KOE_TOO_LONG,  /* an input exceeds a limit of the model or of this library */
+  KOE_NOMEM,      /* memory could not be had */
+  KOE_IO,         /* a file or directory is missing or cannot be read */
+  KOE_FORMAT,     /* a file is truncated, inconsistent or not of a known format */
+  KOE_INVALID,    /* an argument has a value that has no meaning here */
+  KOE_NOT_FOUND,  /* no model of that name is registered */
+  KOE_TOO_LONG,   /* an input exceeds a limit of the model or of this library */
   KOE_UNSUPPORTED /* a valid checkpoint that cannot do what was asked (no head, other model type) */
 } koe_status;
 

@@ -4,9 +4,9 @@
  *   raw text ─ special tokens split off ─ normalizer ─ pre-tokenizer ─ WordPiece ─ [CLS] … [SEP]
  *
  * normalizer: clean_text (control characters out, white space to ' '), CJK ideographs isolated, and
- * lower-casing and accent stripping where tokenizer_config.json asks for them.  pre-tokenizer: split
- * at white space and around punctuation.  WordPiece: greedy longest match, `##` inside a word,
- * [UNK] for a word of more than 100 characters or without a match.
+ * lower-casing and accent stripping where tokenizer_config.json asks for them.  pre-tokenizer:
+ * split at white space and around punctuation.  WordPiece: greedy longest match, `##` inside a
+ * word, [UNK] for a word of more than 100 characters or without a match.
  *
  * Offsets count characters (code points) of the input.  Each invalid UTF-8 sequence counts as one
  * character and is dropped, as U+FFFD is. */

@@ -73,8 +73,7 @@ koe_status koe_weights_linear(koe_weights *weights, const char *name, size_t in_
   out->in_features = in_features;
   out->out_features = out_features;
   snprintf(full, sizeof full, "%s.weight", name);
-  koe_status status =
-      koe_weights_get(weights, full, out_features, in_features, &out->weight, err);
+  koe_status status = koe_weights_get(weights, full, out_features, in_features, &out->weight, err);
   if (status != KOE_OK) return status;
   snprintf(full, sizeof full, "%s.bias", name);
   return koe_weights_get(weights, full, out_features, 0, &out->bias, err);

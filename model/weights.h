@@ -1,5 +1,5 @@
-/* Finds a model's parameters among a checkpoint's tensors: by Hugging Face's names, with shapes that
- * config.json implies. */
+/* Finds a model's parameters among a checkpoint's tensors: by Hugging Face's names, with shapes
+ * that config.json implies. */
 #ifndef KOE_WEIGHTS_H
 #define KOE_WEIGHTS_H
 
@@ -19,8 +19,8 @@ typedef struct koe_weights {
 koe_status koe_weights_init(koe_weights *weights, koe_checkpoint *checkpoint, koe_error *err);
 
 /* The tensor called `name` as float32 [rows, columns], or [rows] where columns is 0; lives as long
- * as the checkpoint.  Fails with KOE_FORMAT if it is missing or has another shape (the message gives
- * both). */
+ * as the checkpoint.  Fails with KOE_FORMAT if it is missing or has another shape (the message
+ * gives both). */
 koe_status koe_weights_get(koe_weights *weights, const char *name, size_t rows, size_t columns,
                            const float **out, koe_error *err);
 

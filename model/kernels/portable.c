@@ -16,7 +16,8 @@ static void add_layer_norm(const float *x, const float *bias, const float *resid
       sum += y_r[c];
     }
     double mean = sum / (double)columns, squares = 0;
-    for (size_t c = 0; c < columns; c++) squares += (y_r[c] - mean) * (y_r[c] - mean);
+    for (size_t c = 0; c < columns; c++)
+      squares += (y_r[c] - mean) * (y_r[c] - mean);
     double scale = 1 / sqrt(squares / (double)columns + eps);
     for (size_t c = 0; c < columns; c++) {
       y_r[c] = (float)((y_r[c] - mean) * scale) * gamma[c] + beta[c];
@@ -26,10 +27,12 @@ static void add_layer_norm(const float *x, const float *bias, const float *resid
 
 static float activate(float x, koe_activation activation) {
   switch (activation) {
-  case KOE_GELU_ERF: return (float)(0.5 * x * (1 + erf(x * M_SQRT1_2)));
+  case KOE_GELU_ERF:
+    return (float)(0.5 * x * (1 + erf(x * M_SQRT1_2)));
   case KOE_GELU_TANH:
     return (float)(0.5 * x * (1 + tanh(sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))));
-  case KOE_RELU: return x > 0 ? x : 0;
+  case KOE_RELU:
+    return x > 0 ? x : 0;
   }
   return x;
 }
@@ -45,7 +48,8 @@ static void bias_activation(float *x, const float *bias, koe_activation activati
 
 static void add_bias(float *x, const float *bias, size_t rows, size_t columns) {
   for (size_t r = 0; r < rows; r++) {
-    for (size_t c = 0; c < columns; c++) x[r * columns + c] += bias[c];
+    for (size_t c = 0; c < columns; c++)
+      x[r * columns + c] += bias[c];
   }
 }
 
@@ -53,20 +57,23 @@ static void softmax(float *x, float scale, size_t rows, size_t columns, size_t s
   for (size_t r = 0; r < rows; r++) {
     float *x_r = x + r * stride;
     float largest = -INFINITY;
-    for (size_t c = 0; c < columns; c++) largest = fmaxf(largest, x_r[c] * scale);
+    for (size_t c = 0; c < columns; c++)
+      largest = fmaxf(largest, x_r[c] * scale);
     double sum = 0;
     for (size_t c = 0; c < columns; c++) {
       x_r[c] = (float)exp((double)(x_r[c] * scale) - largest);
       sum += x_r[c];
     }
-    for (size_t c = 0; c < columns; c++) x_r[c] = (float)(x_r[c] / sum);
+    for (size_t c = 0; c < columns; c++)
+      x_r[c] = (float)(x_r[c] / sum);
   }
 }
 
 static void mean_rows(const float *x, size_t rows, size_t columns, float *out) {
   for (size_t c = 0; c < columns; c++) {
     double sum = 0;
-    for (size_t r = 0; r < rows; r++) sum += x[r * columns + c];
+    for (size_t r = 0; r < rows; r++)
+      sum += x[r * columns + c];
     out[c] = (float)(sum / (double)rows);
   }
 }
@@ -74,7 +81,8 @@ static void mean_rows(const float *x, size_t rows, size_t columns, float *out) {
 static void dots(const float *query, const float *rows, size_t count, size_t n, float *out) {
   for (size_t i = 0; i < count; i++) {
     double sum = 0;
-    for (size_t j = 0; j < n; j++) sum += (double)query[j] * rows[i * n + j];
+    for (size_t j = 0; j < n; j++)
+      sum += (double)query[j] * rows[i * n + j];
     out[i] = (float)sum;
   }
 }

@@ -8,7 +8,8 @@
 /* Best first; portable, which runs everywhere, last. */
 static const koe_kernels *const tables[] = {
 #if defined(__x86_64__)
-    &koe_kernels_avx512, &koe_kernels_avx2,
+    &koe_kernels_avx512,
+    &koe_kernels_avx2,
 #elif defined(__aarch64__)
     &koe_kernels_neon,
 #endif

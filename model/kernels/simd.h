@@ -25,14 +25,16 @@ static inline void store(float *x, vector v) {
 /* The first n < LANES elements; the others are `fill`. */
 static inline vector load_part(const float *x, size_t n, float fill) {
   float padded[LANES];
-  for (size_t i = 0; i < LANES; i++) padded[i] = i < n ? x[i] : fill;
+  for (size_t i = 0; i < LANES; i++)
+    padded[i] = i < n ? x[i] : fill;
   return load(padded);
 }
 
 static inline void store_part(float *x, vector v, size_t n) {
   float padded[LANES];
   store(padded, v);
-  for (size_t i = 0; i < n; i++) x[i] = padded[i];
+  for (size_t i = 0; i < n; i++)
+    x[i] = padded[i];
 }
 
 static inline vector splat(float x) {
@@ -52,7 +54,8 @@ static inline float sum_lanes(vector v) {
   float x[LANES];
   store(x, v);
   for (size_t width = LANES / 2; width > 0; width /= 2) {
-    for (size_t i = 0; i < width; i++) x[i] += x[i + width];
+    for (size_t i = 0; i < width; i++)
+      x[i] += x[i + width];
   }
   return x[0];
 }
@@ -61,14 +64,15 @@ static inline float max_lanes(vector v) {
   float x[LANES];
   store(x, v);
   for (size_t width = LANES / 2; width > 0; width /= 2) {
-    for (size_t i = 0; i < width; i++) x[i] = x[i] > x[i + width] ? x[i] : x[i + width];
+    for (size_t i = 0; i < width; i++)
+      x[i] = x[i] > x[i + width] ? x[i] : x[i + width];
   }
   return x[0];
 }
 
-/* exp(x) for x ≤ 88; 0 below -87.  x = n·ln 2 + r with |r| ≤ ln 2 / 2, so exp(x) = 2^n · exp(r), and
- * exp(r) is its Taylor polynomial of degree 7 (remainder below 1e-8).  ln 2 is split in two so that
- * r is exact (Cody & Waite 1980). */
+/* exp(x) for x ≤ 88; 0 below -87.  x = n·ln 2 + r with |r| ≤ ln 2 / 2, so exp(x) = 2^n · exp(r),
+ * and exp(r) is its Taylor polynomial of degree 7 (remainder below 1e-8).  ln 2 is split in two so
+ * that r is exact (Cody & Waite 1980). */
 static inline vector exponential(vector x) {
   const float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f, rounding = 12582912.0f;
   vector_int vanishes = x < -87.0f;
@@ -110,9 +114,12 @@ static inline vector gelu_tanh(vector x) {
 
 static inline vector activate(vector x, koe_activation activation) {
   switch (activation) {
-  case KOE_GELU_ERF: return gelu_erf(x);
-  case KOE_GELU_TANH: return gelu_tanh(x);
-  case KOE_RELU: return larger(x, splat(0));
+  case KOE_GELU_ERF:
+    return gelu_erf(x);
+  case KOE_GELU_TANH:
+    return gelu_tanh(x);
+  case KOE_RELU:
+    return larger(x, splat(0));
   }
   return x;
 }
@@ -136,15 +143,22 @@ static void bias_activation_of(float *x, const float *bias, koe_activation activ
 static void bias_activation(float *x, const float *bias, koe_activation activation, size_t rows,
                             size_t columns) {
   switch (activation) {
-  case KOE_GELU_ERF: bias_activation_of(x, bias, KOE_GELU_ERF, rows, columns); break;
-  case KOE_GELU_TANH: bias_activation_of(x, bias, KOE_GELU_TANH, rows, columns); break;
-  case KOE_RELU: bias_activation_of(x, bias, KOE_RELU, rows, columns); break;
+  case KOE_GELU_ERF:
+    bias_activation_of(x, bias, KOE_GELU_ERF, rows, columns);
+    break;
+  case KOE_GELU_TANH:
+    bias_activation_of(x, bias, KOE_GELU_TANH, rows, columns);
+    break;
+  case KOE_RELU:
+    bias_activation_of(x, bias, KOE_RELU, rows, columns);
+    break;
   }
 }
 
 static void add_bias(float *x, const float *bias, size_t rows, size_t columns) {
   for (size_t r = 0; r < rows; r++, x += columns) {
-    for (size_t c = 0; c < columns; c++) x[c] += bias[c];
+    for (size_t c = 0; c < columns; c++)
+      x[c] += bias[c];
   }
 }
 
@@ -178,12 +192,14 @@ static void normalize_row(float *y, float mean, const float *gamma, const float 
     squares += d * d;
   }
   float total = sum_lanes(squares);
-  for (; c < columns; c++) total += (y[c] - mean) * (y[c] - mean);
+  for (; c < columns; c++)
+    total += (y[c] - mean) * (y[c] - mean);
   float scale = 1 / sqrtf(total / (float)columns + eps);
   for (c = 0; c + LANES <= columns; c += LANES) {
     store(y + c, (load(y + c) - mean) * scale * load(gamma + c) + load(beta + c));
   }
-  for (; c < columns; c++) y[c] = (y[c] - mean) * scale * gamma[c] + beta[c];
+  for (; c < columns; c++)
+    y[c] = (y[c] - mean) * scale * gamma[c] + beta[c];
 }
 
 static void add_layer_norm(const float *x, const float *bias, const float *residual,
@@ -199,7 +215,8 @@ static void add_layer_norm(const float *x, const float *bias, const float *resid
 static void softmax_row(float *x, float scale, size_t columns) {
   size_t whole = columns - columns % LANES, rest = columns % LANES;
   vector best = splat(-INFINITY);
-  for (size_t c = 0; c < whole; c += LANES) best = larger(load(x + c), best);
+  for (size_t c = 0; c < whole; c += LANES)
+    best = larger(load(x + c), best);
   if (rest > 0) best = larger(load_part(x + whole, rest, -INFINITY), best);
   float largest = max_lanes(best);
 
@@ -213,24 +230,29 @@ static void softmax_row(float *x, float scale, size_t columns) {
     /* -3e38 is finite, so that scale 0 is no NaN, and its exponential is 0. */
     vector e = exponential((load_part(x + whole, rest, -3e38f) - largest) * scale);
     store_part(x + whole, e, rest);
-    for (size_t i = 0; i < rest; i++) sum[i] += e[i];
+    for (size_t i = 0; i < rest; i++)
+      sum[i] += e[i];
   }
   float inverse = 1 / sum_lanes(sum);
-  for (size_t c = 0; c < columns; c++) x[c] *= inverse;
+  for (size_t c = 0; c < columns; c++)
+    x[c] *= inverse;
 }
 
 /* `scale` is positive: the largest x is the largest scale · x. */
 static void softmax(float *x, float scale, size_t rows, size_t columns, size_t stride) {
-  for (size_t r = 0; r < rows; r++) softmax_row(x + r * stride, scale, columns);
+  for (size_t r = 0; r < rows; r++)
+    softmax_row(x + r * stride, scale, columns);
 }
 
 static void mean_rows(const float *x, size_t rows, size_t columns, float *out) {
   memset(out, 0, columns * sizeof *out);
   for (size_t r = 0; r < rows; r++, x += columns) {
-    for (size_t c = 0; c < columns; c++) out[c] += x[c];
+    for (size_t c = 0; c < columns; c++)
+      out[c] += x[c];
   }
   float inverse = 1 / (float)rows;
-  for (size_t c = 0; c < columns; c++) out[c] *= inverse;
+  for (size_t c = 0; c < columns; c++)
+    out[c] *= inverse;
 }
 
 /* Four sums at once hide the latency of the multiply-add. */
@@ -238,16 +260,20 @@ static float dot(const float *a, const float *b, size_t n) {
   vector sums[4] = {{0}, {0}, {0}, {0}};
   size_t i = 0;
   for (; i + 4 * LANES <= n; i += 4 * LANES) {
-    for (size_t s = 0; s < 4; s++) sums[s] += load(a + i + s * LANES) * load(b + i + s * LANES);
+    for (size_t s = 0; s < 4; s++)
+      sums[s] += load(a + i + s * LANES) * load(b + i + s * LANES);
   }
-  for (; i + LANES <= n; i += LANES) sums[0] += load(a + i) * load(b + i);
+  for (; i + LANES <= n; i += LANES)
+    sums[0] += load(a + i) * load(b + i);
   float total = sum_lanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
-  for (; i < n; i++) total += a[i] * b[i];
+  for (; i < n; i++)
+    total += a[i] * b[i];
   return total;
 }
 
 static void dots(const float *query, const float *rows, size_t count, size_t n, float *out) {
-  for (size_t i = 0; i < count; i++) out[i] = dot(query, rows + i * n, n);
+  for (size_t i = 0; i < count; i++)
+    out[i] = dot(query, rows + i * n, n);
 }
 
 const koe_kernels KERNELS_TABLE = {

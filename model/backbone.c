@@ -1,0 +1,68 @@
+#include "backbone.h"
+
+#include "hash.h"
+#include "memory.h"
+
+#include <string.h>
+
+static uint64_t hash_sizes(uint64_t hash, const koe_config *config) {
+  const int32_t sizes[] = {
+      config->vocab_size,
+      config->embedding_size,
+      config->hidden_size,
+      config->num_hidden_layers,
+      config->num_attention_heads,
+      config->intermediate_size,
+      config->max_position_embeddings,
+      config->type_vocab_size,
+      (int32_t)config->hidden_act,
+  };
+  hash = koe_hash(hash, sizes, sizeof sizes);
+  return koe_hash(hash, &config->layer_norm_eps, sizeof config->layer_norm_eps);
+}
+
+koe_status koe_backbone_open(const char *directory, const koe_config *config,
+                             const koe_kernels *kernels, koe_backbone **out, koe_error *err) {
+  koe_status status;
+  koe_weights weights;
+  char name[64];
+  *out = NULL;
+  koe_backbone *backbone = koe_alloc_zero(1, sizeof *backbone);
+  if (backbone == NULL) return koe_fail_nomem(err);
+
+  status = koe_checkpoint_open(directory, &backbone->checkpoint, err);
+  if (status != KOE_OK) goto fail;
+  status = koe_weights_init(&weights, backbone->checkpoint, err);
+  if (status != KOE_OK) goto fail;
+  status = koe_encoder_open(config, &weights, kernels, &backbone->encoder, err);
+  if (status != KOE_OK) goto fail;
+  backbone->hash = hash_sizes(weights.hash, config);
+  status = koe_classification_head_open(config, &weights, &backbone->classification, err);
+  if (status != KOE_OK) goto fail;
+
+  strcpy(name, weights.prefix);
+  strcat(name, "embeddings.word_embeddings.weight");
+  backbone->precision = koe_dtype_name(koe_checkpoint_find(backbone->checkpoint, name)->dtype);
+  *out = backbone;
+  return KOE_OK;
+
+fail:
+  koe_backbone_free(backbone);
+  return status;
+}
+
+void koe_backbone_free(koe_backbone *backbone) {
+  if (backbone == NULL) return;
+  koe_encoder_free(backbone->encoder);
+  koe_checkpoint_free(backbone->checkpoint);
+  koe_free(backbone);
+}
+
+size_t koe_backbone_bytes(const koe_backbone *backbone) {
+  size_t bytes = koe_encoder_bytes(backbone->encoder) +
+                 koe_checkpoint_heap_bytes(backbone->checkpoint);
+  for (size_t i = 0; i < koe_checkpoint_count(backbone->checkpoint); i++) {
+    bytes += koe_checkpoint_at(backbone->checkpoint, i)->bytes;
+  }
+  return bytes;
+}

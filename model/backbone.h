@@ -1,0 +1,31 @@
+/* The weights of one checkpoint directory, bound: what models that differ in options only share. */
+#ifndef KOE_BACKBONE_H
+#define KOE_BACKBONE_H
+
+#include "checkpoint/checkpoint.h"
+#include "config.h"
+#include "encoder.h"
+#include "head.h"
+#include "status.h"
+
+/* Const after koe_backbone_open. */
+typedef struct koe_backbone {
+  koe_checkpoint *checkpoint;
+  koe_encoder *encoder;
+  koe_classification_head classification; /* out_proj.weight NULL where there is none */
+  const char *precision;                  /* dtype name of the word embeddings in the file */
+  uint64_t hash;                          /* over sizes and a sample of the encoder's weights */
+} koe_backbone;
+
+/* Opens the weights of `directory`, whose configuration is `config`.  Fails with KOE_IO,
+ * KOE_FORMAT, KOE_NOMEM. */
+koe_status koe_backbone_open(const char *directory, const koe_config *config,
+                             const koe_kernels *kernels, koe_backbone **out, koe_error *err);
+
+/* Takes NULL. */
+void koe_backbone_free(koe_backbone *backbone);
+
+/* Bytes held: heap, and the mapped weights. */
+size_t koe_backbone_bytes(const koe_backbone *backbone);
+
+#endif

@@ -1,0 +1,269 @@
+#include "model.h"
+
+#include "hash.h"
+#include "memory.h"
+#include "model_open.h"
+#include "parallel.h"
+#include "pooling.h"
+#include "vectors.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Texts that one thread takes at a time, and tokens that go through the encoder at once: enough
+ * rows for the matrix products, few enough for the activations to stay in the cache. */
+enum { GROUP_TEXTS = 32, BATCH_TOKENS = 1024 };
+
+/* More tokens than this before truncation: the memory is given back after the text. */
+enum { KEPT_TOKENS = 1 << 16 };
+
+struct koe_model {
+  const koe_config *config;
+  const koe_backbone *backbone;
+  koe_runtime *runtime;
+  koe_tokenizer *tokenizer;
+  koe_pooling pooling;
+  size_t max_length;
+  uint64_t fingerprint;
+  char **default_labels; /* [labels] "LABEL_0" …, where config.json names none */
+};
+
+static koe_status open_tokenizer(koe_model *model, const char *directory, bool normalize_nfc,
+                                 koe_error *err) {
+  char path[4096];
+  if (snprintf(path, sizeof path, "%s/vocab.txt", directory) >= (int)sizeof path) {
+    return koe_fail(err, KOE_INVALID, "path too long: %.100s…", directory);
+  }
+  koe_tokenizer_options options = model->config->tokenizer;
+  options.normalize_nfc = normalize_nfc;
+  koe_status status = koe_tokenizer_open(path, &options, &model->tokenizer, err);
+  if (status != KOE_OK) return status;
+  int32_t words = koe_tokenizer_vocab_size(model->tokenizer);
+  if (words != model->config->vocab_size) {
+    return koe_fail(err, KOE_FORMAT,
+                    "%s has %d words, but the model of config.json has %d (vocab_size): "
+                    "they are not of the same checkpoint",
+                    path, (int)words, (int)model->config->vocab_size);
+  }
+  return KOE_OK;
+}
+
+static koe_status name_labels(koe_model *model, koe_error *err) {
+  size_t labels = koe_model_label_count(model);
+  if (model->config->labels != NULL || labels == 0) return KOE_OK;
+  model->default_labels = koe_alloc_zero(labels, sizeof *model->default_labels);
+  if (model->default_labels == NULL) return koe_fail_nomem(err);
+  for (size_t i = 0; i < labels; i++) {
+    char name[32];
+    int length = snprintf(name, sizeof name, "LABEL_%zu", i);
+    model->default_labels[i] = koe_copy_string(name, (size_t)length);
+    if (model->default_labels[i] == NULL) return koe_fail_nomem(err);
+  }
+  return KOE_OK;
+}
+
+static uint64_t fingerprint(const koe_model *model) {
+  uint64_t parts[] = {model->backbone->hash, koe_tokenizer_hash(model->tokenizer),
+                      (uint64_t)model->pooling, (uint64_t)model->max_length};
+  return koe_hash(KOE_HASH_START, parts, sizeof parts);
+}
+
+koe_status koe_model_open(const char *directory, const koe_config *config,
+                          const koe_backbone *backbone, const koe_model_options *options,
+                          koe_runtime *runtime, koe_model **out, koe_error *err) {
+  *out = NULL;
+  if (options->max_length > config->max_position_embeddings) {
+    return koe_fail(err, KOE_INVALID, "max_length is %d, but the model has %d positions",
+                    (int)options->max_length, (int)config->max_position_embeddings);
+  }
+  koe_model *model = koe_alloc_zero(1, sizeof *model);
+  if (model == NULL) return koe_fail_nomem(err);
+  model->config = config;
+  model->backbone = backbone;
+  model->runtime = runtime;
+  model->pooling = options->pooling >= 0 ? (koe_pooling)options->pooling : config->pooling;
+  model->max_length =
+      (size_t)(options->max_length > 0 ? options->max_length : config->model_max_length);
+  koe_status status = open_tokenizer(model, directory, options->normalize_nfc, err);
+  if (status == KOE_OK) status = name_labels(model, err);
+  if (status != KOE_OK) {
+    koe_model_free(model);
+    return status;
+  }
+  model->fingerprint = fingerprint(model);
+  *out = model;
+  return KOE_OK;
+}
+
+void koe_model_free(koe_model *model) {
+  if (model == NULL) return;
+  for (size_t i = 0; model->default_labels != NULL && i < koe_model_label_count(model); i++) {
+    koe_free(model->default_labels[i]);
+  }
+  koe_free(model->default_labels);
+  koe_tokenizer_free(model->tokenizer);
+  koe_free(model);
+}
+
+size_t koe_model_dimension(const koe_model *model) {
+  return (size_t)model->config->hidden_size;
+}
+
+size_t koe_model_max_length(const koe_model *model) {
+  return model->max_length;
+}
+
+const koe_tokenizer *koe_model_tokenizer(const koe_model *model) {
+  return model->tokenizer;
+}
+
+const koe_config *koe_model_config(const koe_model *model) {
+  return model->config;
+}
+
+koe_pooling koe_model_pooling(const koe_model *model) {
+  return model->pooling;
+}
+
+uint64_t koe_model_fingerprint(const koe_model *model) {
+  return model->fingerprint;
+}
+
+const koe_backbone *koe_model_backbone(const koe_model *model) {
+  return model->backbone;
+}
+
+size_t koe_model_label_count(const koe_model *model) {
+  return model->backbone->classification.out_proj.out_features;
+}
+
+const char *koe_model_label(const koe_model *model, size_t index) {
+  char **labels = model->config->labels != NULL ? model->config->labels : model->default_labels;
+  return labels[index];
+}
+
+/* ── texts to outputs ───────────────────────────────────────────────────────────────────────────
+ */
+
+/* One call of koe_model_embed or koe_model_logits, seen by all its threads. */
+typedef struct request {
+  const koe_model *model;
+  const koe_text *texts; /* [count] */
+  const koe_text *pairs; /* [count] or NULL */
+  size_t count;
+  bool logits;  /* logits, not embeddings */
+  size_t width; /* floats out a text */
+  float *out;   /* [count, width] */
+} request;
+
+/* Encodes the scratch's batch, whose first text is `first`, into the request's output. */
+static koe_status run_batch(const request *r, koe_scratch *scratch, size_t first, koe_error *err) {
+  const koe_backbone *backbone = r->model->backbone;
+  const koe_kernels *kernels = r->model->runtime->kernels;
+  const koe_batch *batch = &scratch->batch;
+  size_t hidden_size = koe_model_dimension(r->model);
+  float *out = r->out + first * r->width;
+  const float *hidden;
+
+  koe_status status = koe_encoder_forward(backbone->encoder, batch, scratch, &hidden, err);
+  if (status != KOE_OK) return status;
+  if (r->logits) {
+    float *work = koe_alloc_aligned(2 * batch->sequences, hidden_size * sizeof *work);
+    if (work == NULL) return koe_fail_nomem(err);
+    koe_classification_head_forward(&backbone->classification, kernels, batch, hidden, work, out);
+    koe_free(work);
+  } else {
+    koe_pooling_forward(r->model->pooling, kernels, batch, hidden, hidden_size, out);
+  }
+  if (!koe_vector_is_finite(out, batch->sequences * r->width)) {
+    return koe_fail(err, KOE_FORMAT,
+                    "the model computes numbers that are not finite: %s is damaged",
+                    koe_checkpoint_path(backbone->checkpoint));
+  }
+  return KOE_OK;
+}
+
+/* Tokenizes and encodes texts [begin, end), in batches of at most BATCH_TOKENS tokens or one text.
+ */
+static koe_status run_texts(const request *r, koe_scratch *scratch, size_t begin, size_t end,
+                            koe_error *err) {
+  size_t first = begin;
+  koe_status status = KOE_OK;
+  koe_batch_reset(&scratch->batch);
+  for (size_t i = begin; i < end; i++) {
+    status = koe_tokenizer_encode(r->model->tokenizer, r->texts[i],
+                                  r->pairs != NULL ? &r->pairs[i] : NULL, r->model->max_length,
+                                  &scratch->tokens, err);
+    if (status != KOE_OK) return status;
+    if (scratch->batch.total > 0 && scratch->batch.total + scratch->tokens.count > BATCH_TOKENS) {
+      status = run_batch(r, scratch, first, err);
+      if (status != KOE_OK) return status;
+      koe_batch_reset(&scratch->batch);
+      first = i;
+    }
+    status = koe_batch_append(&scratch->batch, scratch->tokens.items, scratch->tokens.count, err);
+    if (status != KOE_OK) return status;
+  }
+  return run_batch(r, scratch, first, err);
+}
+
+static koe_status run_group(void *context, size_t index, koe_error *err) {
+  const request *r = context;
+  koe_scratch_pool *pool = &r->model->runtime->scratch;
+  size_t begin = index * GROUP_TEXTS;
+  size_t end = begin + GROUP_TEXTS < r->count ? begin + GROUP_TEXTS : r->count;
+  koe_scratch *scratch = koe_scratch_take(pool);
+  koe_status status = run_texts(r, scratch, begin, end, err);
+  if (scratch->tokens.capacity > KEPT_TOKENS) koe_tokens_clear(&scratch->tokens);
+  koe_scratch_give(pool, scratch);
+  return status;
+}
+
+static koe_status run(request *r, koe_error *err) {
+  size_t threads = (size_t)atomic_load(&r->model->runtime->threads);
+  size_t groups = (r->count + GROUP_TEXTS - 1) / GROUP_TEXTS;
+  return koe_parallel(groups, threads, run_group, r, err);
+}
+
+koe_status koe_model_embed(const koe_model *model, const koe_text *texts, size_t count, float *out,
+                           koe_error *err) {
+  request r = {.model = model,
+               .texts = texts,
+               .count = count,
+               .width = koe_model_dimension(model),
+               .out = out};
+  return run(&r, err);
+}
+
+koe_status koe_model_logits(const koe_model *model, const koe_text *texts, const koe_text *pairs,
+                            size_t count, float *out, koe_error *err) {
+  request r = {.model = model,
+               .texts = texts,
+               .pairs = pairs,
+               .count = count,
+               .logits = true,
+               .width = koe_model_label_count(model),
+               .out = out};
+  if (r.width == 0) {
+    return koe_fail(err, KOE_UNSUPPORTED,
+                    "the model has no sequence-classification head (its config.json says %s): load "
+                    "a checkpoint fine-tuned as ElectraForSequenceClassification",
+                    model->config->architecture[0] != '\0' ? model->config->architecture
+                                                           : "no architecture");
+  }
+  return run(&r, err);
+}
+
+void koe_model_probabilities(float *logits, size_t labels) {
+  if (labels < 2) return;
+  float largest = logits[0];
+  for (size_t i = 1; i < labels; i++)
+    largest = fmaxf(largest, logits[i]);
+  double sum = 0;
+  for (size_t i = 0; i < labels; i++)
+    sum += exp((double)logits[i] - largest);
+  for (size_t i = 0; i < labels; i++) {
+    logits[i] = (float)(exp((double)logits[i] - largest) / sum);
+  }
+}

@@ -1,0 +1,65 @@
+#include "model_options.h"
+
+#include "config.h"
+
+#include <jansson.h>
+#include <string.h>
+
+/* A text must hold [CLS], one token and [SEP]; a pair two more. */
+enum { MIN_MAX_LENGTH = 5, MAX_MAX_LENGTH = 1 << 20 };
+
+static koe_status read_option(const char *key, const json_t *value, koe_model_options *out,
+                              koe_error *err) {
+  const char *text = json_string_value(value);
+  if (strcmp(key, "pooling") == 0) {
+    koe_pooling pooling;
+    koe_status status = koe_pooling_parse(text != NULL ? text : "", &pooling, err);
+    if (status == KOE_OK) out->pooling = (int)pooling;
+    return status;
+  }
+  if (strcmp(key, "max_length") == 0) {
+    json_int_t length = json_integer_value(value);
+    if (!json_is_integer(value) || length < MIN_MAX_LENGTH || length > MAX_MAX_LENGTH) {
+      return koe_fail(err, KOE_INVALID, "option max_length is a number of tokens, %d or more",
+                      MIN_MAX_LENGTH);
+    }
+    out->max_length = (int32_t)length;
+    return KOE_OK;
+  }
+  if (strcmp(key, "normalize") == 0) {
+    if (text == NULL || (strcmp(text, "none") != 0 && strcmp(text, "nfc") != 0)) {
+      return koe_fail(err, KOE_INVALID, "option normalize is \"none\" or \"nfc\"");
+    }
+    out->normalize_nfc = strcmp(text, "nfc") == 0;
+    return KOE_OK;
+  }
+  return koe_fail(err, KOE_INVALID, "no option \"%.60s\": there are pooling, max_length, normalize",
+                  key);
+}
+
+koe_status koe_model_options_parse(const char *json, koe_model_options *out, koe_error *err) {
+  *out = (koe_model_options){.pooling = -1};
+  if (json == NULL) return KOE_OK;
+  json_error_t error;
+  json_t *root = json_loads(json, JSON_REJECT_DUPLICATES, &error);
+  if (root == NULL && json_error_code(&error) == json_error_out_of_memory) {
+    return koe_fail_nomem(err);
+  }
+  koe_status status = KOE_OK;
+  if (!json_is_object(root)) {
+    status = koe_fail(err, KOE_INVALID, "options are a JSON object, as {\"pooling\": \"cls\"}%s%s",
+                      root == NULL ? ": " : "", root == NULL ? error.text : "");
+  }
+  const char *key;
+  json_t *value;
+  json_object_foreach(root, key, value) {
+    if (status == KOE_OK) status = read_option(key, value, out, err);
+  }
+  json_decref(root);
+  return status;
+}
+
+bool koe_model_options_equal(const koe_model_options *a, const koe_model_options *b) {
+  return a->pooling == b->pooling && a->max_length == b->max_length &&
+         a->normalize_nfc == b->normalize_nfc;
+}

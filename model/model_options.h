@@ -1,0 +1,22 @@
+/* koelectra_load's options: what a name may change about the directory's own configuration. */
+#ifndef KOE_MODEL_OPTIONS_H
+#define KOE_MODEL_OPTIONS_H
+
+#include "status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct koe_model_options {
+  int pooling;        /* a koe_pooling, or -1: the directory's */
+  int32_t max_length; /* tokens, or 0: the directory's */
+  bool normalize_nfc;
+} koe_model_options;
+
+/* Reads {"pooling": "mean"|"cls", "max_length": n, "normalize": "none"|"nfc"}; NULL gives defaults.
+ * Fails with KOE_INVALID, naming the key or what is no JSON object, or KOE_NOMEM. */
+koe_status koe_model_options_parse(const char *json, koe_model_options *out, koe_error *err);
+
+bool koe_model_options_equal(const koe_model_options *a, const koe_model_options *b);
+
+#endif
