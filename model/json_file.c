@@ -31,11 +31,12 @@ koe_status koe_json_parse(const char *bytes, size_t size, const char *what, json
   if (count_values(bytes, size) > MAX_VALUES) {
     return koe_fail(err, KOE_FORMAT, "%s: more than %d values", what, MAX_VALUES);
   }
-  json_error_t error;
+  json_error_t error = {0};
   size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL;
   *out = json_loadb(size > 0 ? bytes : "", size, flags, &error);
   if (*out != NULL) return KOE_OK;
-  if (json_error_code(&error) == json_error_out_of_memory) return koe_fail_nomem(err);
+  bool silent = error.text[0] == '\0'; /* some of jansson's failed allocations set no text */
+  if (silent || json_error_code(&error) == json_error_out_of_memory) return koe_fail_nomem(err);
   return koe_fail(err, KOE_FORMAT, "%s: not valid JSON: line %d: %s", what, error.line, error.text);
 }
 

@@ -1,6 +1,7 @@
 #include "vocab.h"
 
 #include "file_map.h"
+#include "hash.h"
 #include "memory.h"
 #include "unicode.h"
 
@@ -54,10 +55,7 @@ static void split_lines(koe_vocab *vocab) {
  */
 
 static uint32_t hash_token(koe_text token) {
-  uint64_t hash = 0xCBF29CE484222325u;
-  for (size_t i = 0; i < token.length; i++) {
-    hash = (hash ^ (uint8_t)token.bytes[i]) * 0x100000001B3u;
-  }
+  uint64_t hash = koe_hash(KOE_HASH_START, token.bytes, token.length);
   return (uint32_t)(hash ^ hash >> 32);
 }
 

@@ -36,14 +36,14 @@ void skip_test(const char *reason) {
   fflush(stdout);
 }
 
-static char temporary_directories[16][64];
+static char temporary_directories[16][32];
 static int temporary_count;
 static pid_t temporary_owner;
 
 static void remove_temporary_directories(void) {
   if (getpid() != temporary_owner) return;
   for (int i = 0; i < temporary_count; i++) {
-    char command[128];
+    char command[sizeof temporary_directories + 16];
     snprintf(command, sizeof command, "rm -rf '%s'", temporary_directories[i]);
     if (system(command) != 0) fprintf(stderr, "cannot remove %s\n", temporary_directories[i]);
   }
@@ -57,7 +57,7 @@ const char *temporary_directory(void) {
   }
   ck_assert_int_lt(temporary_count, 16);
   char *path = temporary_directories[temporary_count++];
-  strcpy(path, "/tmp/koelectra-test-XXXXXX");
+  strcpy(path, "/tmp/koelectra-test-XXXXXX"); /* 26 bytes */
   ck_assert_msg(mkdtemp(path) != NULL, "cannot make a temporary directory");
   return path;
 }

@@ -10,21 +10,21 @@
 #include <stddef.h>
 
 /* Fails the test with the error's message unless `call` gives KOE_OK. */
-#define assert_ok(call)                                                                            \
-  do {                                                                                             \
-    koe_status status_of_call = (call);                                                            \
-    ck_assert_msg(status_of_call == KOE_OK, "%s: status %d: %s", #call, status_of_call,           \
-                  err.message);                                                                    \
+#define assert_ok(call)                                                                 \
+  do {                                                                                  \
+    koe_status status_of_call = (call);                                                 \
+    ck_assert_msg(status_of_call == KOE_OK, "%s: status %d: %s", #call, status_of_call, \
+                  err.message);                                                         \
   } while (0)
 
 /* Fails unless `call` gives `expected` and a message that contains `fragment`. */
-#define assert_fails(call, expected, fragment)                                                     \
-  do {                                                                                             \
-    koe_status status_of_call = (call);                                                            \
-    ck_assert_msg(status_of_call == (expected), "%s: status %d, not " #expected, #call,           \
-                  status_of_call);                                                                 \
-    ck_assert_msg(strstr(err.message, (fragment)) != NULL, "%s: message \"%s\" lacks \"%s\"",     \
-                  #call, err.message, (fragment));                                                 \
+#define assert_fails(call, expected, fragment)                                                \
+  do {                                                                                        \
+    koe_status status_of_call = (call);                                                       \
+    ck_assert_msg(status_of_call == (expected), "%s: status %d, not " #expected, #call,       \
+                  status_of_call);                                                            \
+    ck_assert_msg(strstr(err.message, (fragment)) != NULL, "%s: message \"%s\" lacks \"%s\"", \
+                  #call, err.message, (fragment));                                            \
   } while (0)
 
 /* The path of a file in the repository's tests/ folder; static buffer, a few calls deep. */

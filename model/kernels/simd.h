@@ -109,7 +109,7 @@ static inline vector gelu_erf(vector x) {
 static inline vector gelu_tanh(vector x) {
   /* (1 + tanh z) / 2 = 1 / (1 + exp(-2z)) */
   vector z = (x + x * x * x * 0.044715f) * -1.59576912f;
-  return x / (1.0f + exponential(blend(z > 80.0f, splat(80.0f), z)));
+  return x / (1.0f + exponential(blend(z > 87.0f, splat(87.0f), z)));
 }
 
 static inline vector activate(vector x, koe_activation activation) {
