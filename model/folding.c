@@ -8,18 +8,21 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ── lower case ───────────────────────────────────────────────────────────────────────────────── */
+/* ── lower case ─────────────────────────────────────────────────────────────────────────────────
+ */
 
-/* Letters of Unicode 16 and 17, which utf8proc may not know: lower case = character + difference. */
+/* Letters of Unicode 16 and 17, which utf8proc may not know: lower case = character + difference.
+ */
 static const struct {
   uint32_t first;
   uint32_t last;
   int32_t difference;
 } new_capitals[] = {
-    {0x1C89, 0x1C89, 1},      {0xA7CB, 0xA7CB, 0x264 - 0xA7CB}, {0xA7CC, 0xA7CC, 1},
-    {0xA7CE, 0xA7CE, 1},      {0xA7D2, 0xA7D2, 1},              {0xA7D4, 0xA7D4, 1},
-    {0xA7DA, 0xA7DA, 1},      {0xA7DC, 0xA7DC, 0x19B - 0xA7DC}, {0x10D50, 0x10D65, 0x20},
-    {0x16EA0, 0x16EB8, 0x1B},
+    {0x1C89, 0x1C89, 1},      {0xA7CB, 0xA7CB, 0x264 - 0xA7CB},
+    {0xA7CC, 0xA7CC, 1},      {0xA7CE, 0xA7CE, 1},
+    {0xA7D2, 0xA7D2, 1},      {0xA7D4, 0xA7D4, 1},
+    {0xA7DA, 0xA7DA, 1},      {0xA7DC, 0xA7DC, 0x19B - 0xA7DC},
+    {0x10D50, 0x10D65, 0x20}, {0x16EA0, 0x16EB8, 0x1B},
 };
 
 size_t koe_lower_case(uint32_t character, uint32_t out[KOE_LOWER_MAX]) {
@@ -37,7 +40,8 @@ size_t koe_lower_case(uint32_t character, uint32_t out[KOE_LOWER_MAX]) {
   return 1;
 }
 
-/* ── decomposition ────────────────────────────────────────────────────────────────────────────── */
+/* ── decomposition ──────────────────────────────────────────────────────────────────────────────
+ */
 
 typedef struct range {
   uint32_t first;
@@ -46,8 +50,8 @@ typedef struct range {
 
 /* Decomposed by Unicode 13 and 16, not by 9. */
 static const range not_decomposed[] = {
-    {0x105C9, 0x105E4}, {0x11383, 0x113C8}, {0x11938, 0x11938}, {0x16121, 0x16128},
-    {0x16D68, 0x16D6A},
+    {0x105C9, 0x105E4}, {0x11383, 0x113C8}, {0x11938, 0x11938},
+    {0x16121, 0x16128}, {0x16D68, 0x16D6A},
 };
 
 /* Marks that are newer than Unicode 9: their combining class counts as 0.  The ranges run on over
@@ -70,14 +74,14 @@ static bool in_ranges(const range *ranges, size_t count, uint32_t character) {
 size_t koe_decompose_current(uint32_t character, uint32_t out[KOE_DECOMPOSED_MAX]) {
   utf8proc_int32_t parts[KOE_DECOMPOSED_MAX];
   int boundary_class = 0;
-  utf8proc_ssize_t count = utf8proc_decompose_char((utf8proc_int32_t)character, parts,
-                                                   KOE_DECOMPOSED_MAX, UTF8PROC_DECOMPOSE,
-                                                   &boundary_class);
+  utf8proc_ssize_t count = utf8proc_decompose_char(
+      (utf8proc_int32_t)character, parts, KOE_DECOMPOSED_MAX, UTF8PROC_DECOMPOSE, &boundary_class);
   if (count < 1 || count > KOE_DECOMPOSED_MAX) {
     out[0] = character;
     return 1;
   }
-  for (utf8proc_ssize_t i = 0; i < count; i++) out[i] = (uint32_t)parts[i];
+  for (utf8proc_ssize_t i = 0; i < count; i++)
+    out[i] = (uint32_t)parts[i];
   return (size_t)count;
 }
 
@@ -113,7 +117,8 @@ bool koe_is_accent(uint32_t character) {
   return low < LENGTH(accent_ranges) && accent_ranges[low].first <= character;
 }
 
-/* ── composition ──────────────────────────────────────────────────────────────────────────────── */
+/* ── composition ────────────────────────────────────────────────────────────────────────────────
+ */
 
 bool koe_joins_previous(uint32_t character) {
   if (character < 0x300 || (character >= 0xAC00 && character <= 0xD7A3)) return false;
@@ -121,15 +126,16 @@ bool koe_joins_previous(uint32_t character) {
   switch (utf8proc_category((utf8proc_int32_t)character)) {
   case UTF8PROC_CATEGORY_MN:
   case UTF8PROC_CATEGORY_MC:
-  case UTF8PROC_CATEGORY_ME: return true;
-  default: return character >= 0x16D63 && character <= 0x16D6A; /* Kirat Rai vowels, letters */
+  case UTF8PROC_CATEGORY_ME:
+    return true;
+  default:
+    return character >= 0x16D63 && character <= 0x16D6A; /* Kirat Rai vowels, letters */
   }
 }
 
 size_t koe_compose(uint32_t *characters, size_t count) {
   _Static_assert(sizeof(utf8proc_int32_t) == sizeof(uint32_t), "utf8proc's buffers are UTF-32");
-  utf8proc_ssize_t composed =
-      utf8proc_normalize_utf32((utf8proc_int32_t *)characters, (utf8proc_ssize_t)count,
-                               UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+  utf8proc_ssize_t composed = utf8proc_normalize_utf32(
+      (utf8proc_int32_t *)characters, (utf8proc_ssize_t)count, UTF8PROC_COMPOSE | UTF8PROC_STABLE);
   return composed > 0 ? (size_t)composed : count;
 }

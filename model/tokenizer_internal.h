@@ -22,6 +22,8 @@ struct koe_tokenizer {
   koe_wordpiece wordpiece;
   koe_special_token specials[KOE_SPECIAL_TOKENS];
   size_t special_count;
+  bool begins_special[256]; /* by first byte */
+  int special_first;        /* the one first byte, usually '['; -1 if there are several */
   int32_t unk;
   int32_t cls;
   int32_t sep;

@@ -31,8 +31,8 @@ static inline void koe_word_add(koe_word *word, uint32_t symbol, koe_span span) 
   word->count++;
 }
 
-/* Appends the word's tokens to `out`, [UNK] if it is too long or has no match, and empties the word;
- * nothing if it is empty.  Fails with KOE_NOMEM. */
+/* Appends the word's tokens to `out`, [UNK] if it is too long or has no match, and empties the
+ * word; nothing if it is empty.  Fails with KOE_NOMEM. */
 koe_status koe_word_finish(koe_word *word, const koe_tokenizer *tokenizer, int32_t segment,
                            koe_tokens *out, koe_error *err);
 

@@ -1,7 +1,7 @@
 /* WordPiece's greedy longest match in linear time.
  *
- * Source: Song, Salcianu, Song, Dopson, Zhou: Fast WordPiece Tokenization (EMNLP 2021), algorithm 1,
- * "LinMaxMatch".  The tokens form a tree (trie.h).  Where a word leaves the tree at a state, the
+ * Source: Song, Salcianu, Song, Dopson, Zhou: Fast WordPiece Tokenization (EMNLP 2021), algorithm
+ * 1, "LinMaxMatch".  The tokens form a tree (trie.h).  Where a word leaves the tree at a state, the
  * state's failure pops are the tokens that the greedy match has then settled on, and its failure
  * link is the state of what those tokens leave over; so no character is read twice.
  *

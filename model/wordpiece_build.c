@@ -27,7 +27,8 @@ typedef struct builder {
   size_t list_capacity;
 } builder;
 
-/* ── the double array ─────────────────────────────────────────────────────────────────────────── */
+/* ── the double array ───────────────────────────────────────────────────────────────────────────
+ */
 
 static bool extend(builder *b, size_t size) {
   if (size <= b->size) return true;
@@ -104,7 +105,8 @@ static koe_status place_children(builder *b, uint32_t node, koe_error *err) {
   return KOE_OK;
 }
 
-/* ── failure links ────────────────────────────────────────────────────────────────────────────── */
+/* ── failure links ──────────────────────────────────────────────────────────────────────────────
+ */
 
 static size_t count_pops(const builder *b, uint32_t pops) {
   return (pops & KOE_POPS_LIST) == 0 ? 1 : b->lists[pops & ~KOE_POPS_LIST];
@@ -121,7 +123,8 @@ static koe_status append_pops(builder *b, uint32_t pops, koe_error *err) {
   if (!koe_grow(&b->lists, &b->list_capacity, b->list_count + count + 1, sizeof *b->lists)) {
     return koe_fail_nomem(err);
   }
-  const koe_piece *from = (pops & KOE_POPS_LIST) == 0 ? &pops : b->lists + (pops & ~KOE_POPS_LIST) + 1;
+  const koe_piece *from = (pops & KOE_POPS_LIST) == 0 ? &pops
+                                                      : b->lists + (pops & ~KOE_POPS_LIST) + 1;
   memcpy(b->lists + b->list_count, from, count * sizeof *from);
   b->list_count += count;
   return KOE_OK;
@@ -169,7 +172,8 @@ static koe_status link_children(builder *b, uint32_t node, koe_error *err) {
   return KOE_OK;
 }
 
-/* ── all of it ────────────────────────────────────────────────────────────────────────────────── */
+/* ── all of it ──────────────────────────────────────────────────────────────────────────────────
+ */
 
 static koe_status build_states(builder *b, koe_error *err) {
   const koe_trie_node *nodes = b->trie->nodes;
@@ -178,7 +182,8 @@ static koe_status build_states(builder *b, koe_error *err) {
   b->order[queued++] = KOE_TRIE_INSIDE;
   b->state_of[KOE_TRIE_WORD] = KOE_STATE_WORD;
   b->state_of[KOE_TRIE_INSIDE] = KOE_STATE_INSIDE;
-  for (uint32_t state = 0; state <= KOE_STATE_INSIDE; state++) occupy(b, state, NO_PARENT);
+  for (uint32_t state = 0; state <= KOE_STATE_INSIDE; state++)
+    occupy(b, state, NO_PARENT);
   b->search_at = b->end;
 
   for (size_t at = 0; at < queued; at++) {

@@ -21,6 +21,11 @@ koe_status koe_checkpoint_find_file(const char *directory, char **out, koe_error
  * KOE_FORMAT (truncated, inconsistent, hostile: the message names file and place), KOE_NOMEM. */
 koe_status koe_checkpoint_open(const char *directory, koe_checkpoint **out, koe_error *err);
 
+/* The same for a weight file in memory, in any of the formats, told apart by content.  `bytes` must
+ * outlive the checkpoint; `name` stands for the path in messages. */
+koe_status koe_checkpoint_open_memory(const void *bytes, size_t size, const char *name,
+                                      koe_checkpoint **out, koe_error *err);
+
 /* Takes NULL.  Every tensor and every array koe_checkpoint_float32 gave dies with it. */
 void koe_checkpoint_free(koe_checkpoint *checkpoint);
 

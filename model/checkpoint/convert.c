@@ -36,13 +36,16 @@ static float float_of_half(uint16_t half) {
 void koe_convert_to_float32(koe_dtype dtype, const uint8_t *data, size_t count, float *out) {
   switch (dtype) {
   case KOE_F64:
-    for (size_t i = 0; i < count; i++) out[i] = float_of_double_bits(koe_le64(data + 8 * i));
+    for (size_t i = 0; i < count; i++)
+      out[i] = float_of_double_bits(koe_le64(data + 8 * i));
     break;
   case KOE_F32:
-    for (size_t i = 0; i < count; i++) out[i] = float_of_bits(koe_le32(data + 4 * i));
+    for (size_t i = 0; i < count; i++)
+      out[i] = float_of_bits(koe_le32(data + 4 * i));
     break;
   case KOE_F16:
-    for (size_t i = 0; i < count; i++) out[i] = float_of_half(koe_le16(data + 2 * i));
+    for (size_t i = 0; i < count; i++)
+      out[i] = float_of_half(koe_le16(data + 2 * i));
     break;
   case KOE_BF16: /* the upper half of a float32 */
     for (size_t i = 0; i < count; i++) {

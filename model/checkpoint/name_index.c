@@ -52,7 +52,8 @@ const koe_name *koe_name_index_find(const koe_name_index *index, const char *byt
     }
   }
   size_t end = low;
-  while (end < index->count && compare_bytes(&index->names[end], bytes, length) == 0) end++;
+  while (end < index->count && compare_bytes(&index->names[end], bytes, length) == 0)
+    end++;
   if (count != NULL) *count = end - low;
   return end > low ? &index->names[low] : NULL;
 }

@@ -42,8 +42,8 @@ static koe_status parse_header(const koe_weight_file *file, json_t **header, siz
   uint64_t length = koe_le64(file->bytes);
   if (length > MAX_HEADER_BYTES) {
     return koe_fail(err, KOE_FORMAT,
-                    "%s: header of %llu bytes; safetensors allows %d: not a safetensors file?", path,
-                    (unsigned long long)length, MAX_HEADER_BYTES);
+                    "%s: header of %llu bytes; safetensors allows %d: not a safetensors file?",
+                    path, (unsigned long long)length, MAX_HEADER_BYTES);
   }
   if (length > file->size - LENGTH_BYTES) {
     return koe_fail(err, KOE_FORMAT, "%s: truncated: header of %llu bytes in a file of %zu", path,
@@ -83,11 +83,13 @@ static koe_status parse_dtype(const koe_weight_file *file, const json_t *value, 
 
 static koe_status parse_shape(const koe_weight_file *file, const json_t *value, header_entry *entry,
                               koe_error *err) {
-  if (!json_is_array(value)) return entry_error(file, entry->name, "\"shape\" is not an array", err);
+  if (!json_is_array(value))
+    return entry_error(file, entry->name, "\"shape\" is not an array", err);
   size_t dims = json_array_size(value);
   if (dims > KOE_TENSOR_MAX_DIMS) {
-    return koe_fail(err, KOE_FORMAT, "%s: tensor \"%.200s\" has %zu dimensions; at most %d are read",
-                    file->path, entry->name, dims, KOE_TENSOR_MAX_DIMS);
+    return koe_fail(err, KOE_FORMAT,
+                    "%s: tensor \"%.200s\" has %zu dimensions; at most %d are read", file->path,
+                    entry->name, dims, KOE_TENSOR_MAX_DIMS);
   }
   entry->dims = (int)dims;
   for (size_t i = 0; i < dims; i++) {
@@ -163,9 +165,9 @@ static koe_status add_entries(const koe_weight_file *file, const header_entry *e
                          err);
     }
     if ((size_t)(entry->end - entry->begin) != tensor->bytes) {
-      return koe_fail(err, KOE_FORMAT, "%s: tensor \"%.200s\": %lld bytes of data for a shape of %zu",
-                      file->path, entry->name, (long long)(entry->end - entry->begin),
-                      tensor->bytes);
+      return koe_fail(err, KOE_FORMAT,
+                      "%s: tensor \"%.200s\": %lld bytes of data for a shape of %zu", file->path,
+                      entry->name, (long long)(entry->end - entry->begin), tensor->bytes);
     }
     tensor->data = data + entry->begin;
     position = entry->end;

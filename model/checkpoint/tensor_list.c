@@ -36,8 +36,9 @@ koe_status koe_tensor_list_add(koe_tensor_list *list, const char *path, const ch
                                size_t name_length, koe_dtype dtype, const int64_t *shape, int dims,
                                koe_tensor **out, koe_error *err) {
   if (name_length > KOE_TENSOR_MAX_NAME) {
-    return koe_fail(err, KOE_FORMAT, "%s: the name of tensor %zu has %zu bytes; at most %d are read",
-                    path, list->count, name_length, KOE_TENSOR_MAX_NAME);
+    return koe_fail(err, KOE_FORMAT,
+                    "%s: the name of tensor %zu has %zu bytes; at most %d are read", path,
+                    list->count, name_length, KOE_TENSOR_MAX_NAME);
   }
   if (!is_printable(name, name_length)) {
     return koe_fail(err, KOE_FORMAT, "%s: the name of tensor %zu is not printable UTF-8", path,
@@ -64,7 +65,8 @@ koe_status koe_tensor_list_add(koe_tensor_list *list, const char *path, const ch
   if (tensor->name == NULL) return koe_fail_nomem(err);
   tensor->dtype = dtype;
   tensor->dims = dims;
-  for (int i = 0; i < dims; i++) tensor->shape[i] = shape[i];
+  for (int i = 0; i < dims; i++)
+    tensor->shape[i] = shape[i];
   tensor->bytes = bytes;
   list->count++;
   *out = tensor;
@@ -83,8 +85,10 @@ uint8_t *koe_tensor_list_allocate(koe_tensor_list *list, size_t bytes) {
 }
 
 void koe_tensor_list_clear(koe_tensor_list *list) {
-  for (size_t i = 0; i < list->count; i++) koe_free(list->items[i].name);
-  for (size_t i = 0; i < list->copy_count; i++) koe_free(list->copies[i]);
+  for (size_t i = 0; i < list->count; i++)
+    koe_free(list->items[i].name);
+  for (size_t i = 0; i < list->copy_count; i++)
+    koe_free(list->copies[i]);
   koe_free(list->items);
   koe_free(list->copies);
   memset(list, 0, sizeof *list);

@@ -10,12 +10,13 @@ enum {
   HIGHEST_PROTOCOL = 5,
   MAX_OPERATIONS = 1 << 24,
   MAX_STACK = 1 << 20,
-  MAX_OBJECTS = 1 << 20,
+  MAX_OBJECTS = 1 << 18,
   MAX_HELD = 1 << 22,
   MAX_MEMO = 1 << 20,
 };
 
-/* ── the machine ──────────────────────────────────────────────────────────────────────────────── */
+/* ── the machine ────────────────────────────────────────────────────────────────────────────────
+ */
 
 koe_status koe_pickle_fail(const koe_pickle *pickle, const char *fault, koe_error *err) {
   return koe_fail(err, KOE_FORMAT, "%s: pickle, byte %zu: %s", pickle->file.path, pickle->position,
@@ -31,7 +32,7 @@ static koe_status take(koe_pickle *p, size_t length, const uint8_t **out, koe_er
 
 /* Reads a little-endian count of `width` bytes, 1, 4 or 8. */
 static koe_status take_count(koe_pickle *p, size_t width, uint64_t *out, koe_error *err) {
-  const uint8_t *bytes;
+  const uint8_t *bytes = NULL;
   koe_status status = take(p, width, &bytes, err);
   if (status != KOE_OK) return status;
   *out = width == 1 ? bytes[0] : width == 4 ? koe_le32(bytes) : koe_le64(bytes);
@@ -97,7 +98,8 @@ koe_status koe_pickle_extend(koe_pickle *p, size_t index, const koe_pickle_value
   return KOE_OK;
 }
 
-/* ── operations: constants ────────────────────────────────────────────────────────────────────── */
+/* ── operations: constants ──────────────────────────────────────────────────────────────────────
+ */
 
 static koe_status op_none(koe_pickle *p, koe_error *err) {
   return push_integer(p, KOE_PICKLE_NONE, 0, err);
@@ -112,29 +114,29 @@ static koe_status op_false(koe_pickle *p, koe_error *err) {
 }
 
 static koe_status op_binint(koe_pickle *p, koe_error *err) {
-  const uint8_t *bytes;
+  const uint8_t *bytes = NULL;
   koe_status status = take(p, 4, &bytes, err);
   if (status != KOE_OK) return status;
   return push_integer(p, KOE_PICKLE_INTEGER, (int32_t)koe_le32(bytes), err);
 }
 
 static koe_status op_binint1(koe_pickle *p, koe_error *err) {
-  const uint8_t *bytes;
+  const uint8_t *bytes = NULL;
   koe_status status = take(p, 1, &bytes, err);
   if (status != KOE_OK) return status;
   return push_integer(p, KOE_PICKLE_INTEGER, bytes[0], err);
 }
 
 static koe_status op_binint2(koe_pickle *p, koe_error *err) {
-  const uint8_t *bytes;
+  const uint8_t *bytes = NULL;
   koe_status status = take(p, 2, &bytes, err);
   if (status != KOE_OK) return status;
   return push_integer(p, KOE_PICKLE_INTEGER, koe_le16(bytes), err);
 }
 
 static koe_status push_long(koe_pickle *p, size_t width, koe_error *err) {
-  uint64_t length;
-  const uint8_t *bytes;
+  uint64_t length = 0;
+  const uint8_t *bytes = NULL;
   koe_status status = take_count(p, width, &length, err);
   if (status == KOE_OK) status = take(p, (size_t)length, &bytes, err);
   if (status != KOE_OK) return status;
@@ -144,7 +146,8 @@ static koe_status push_long(koe_pickle *p, size_t width, koe_error *err) {
   }
   bool negative = length > 0 && bytes[length - 1] >= 0x80;
   uint64_t integer = negative ? UINT64_MAX : 0;
-  for (size_t i = (size_t)length; i-- > 0;) integer = integer << 8 | bytes[i];
+  for (size_t i = (size_t)length; i-- > 0;)
+    integer = integer << 8 | bytes[i];
   return push_integer(p, KOE_PICKLE_INTEGER, (int64_t)integer, err);
 }
 
@@ -157,15 +160,15 @@ static koe_status op_long4(koe_pickle *p, koe_error *err) {
 }
 
 static koe_status op_binfloat(koe_pickle *p, koe_error *err) {
-  const uint8_t *bytes;
+  const uint8_t *bytes = NULL;
   koe_status status = take(p, 8, &bytes, err);
   if (status != KOE_OK) return status;
   return push_integer(p, KOE_PICKLE_FLOAT, 0, err);
 }
 
 static koe_status push_bytes(koe_pickle *p, koe_pickle_kind kind, size_t width, koe_error *err) {
-  uint64_t length;
-  const uint8_t *bytes;
+  uint64_t length = 0;
+  const uint8_t *bytes = NULL;
   koe_status status = take_count(p, width, &length, err);
   if (status != KOE_OK) return status;
   if (length > SIZE_MAX) return koe_pickle_fail(p, "truncated", err);
@@ -198,7 +201,8 @@ static koe_status op_bytes8(koe_pickle *p, koe_error *err) {
   return push_bytes(p, KOE_PICKLE_BYTES, 8, err);
 }
 
-/* ── operations: stack and memo ───────────────────────────────────────────────────────────────── */
+/* ── operations: stack and memo ─────────────────────────────────────────────────────────────────
+ */
 
 static koe_status op_mark(koe_pickle *p, koe_error *err) {
   if (p->mark_count == MAX_STACK) return koe_pickle_fail(p, "too many marks", err);
@@ -210,28 +214,28 @@ static koe_status op_mark(koe_pickle *p, koe_error *err) {
 }
 
 static koe_status op_pop(koe_pickle *p, koe_error *err) {
-  koe_pickle_value *value;
+  koe_pickle_value *value = NULL;
   koe_status status = top(p, 1, &value, err);
   if (status == KOE_OK) p->stack_count--;
   return status;
 }
 
 static koe_status op_pop_mark(koe_pickle *p, koe_error *err) {
-  size_t start;
+  size_t start = 0;
   koe_status status = pop_mark(p, &start, err);
   if (status == KOE_OK) p->stack_count = start;
   return status;
 }
 
 static koe_status op_dup(koe_pickle *p, koe_error *err) {
-  koe_pickle_value *value;
+  koe_pickle_value *value = NULL;
   koe_status status = top(p, 1, &value, err);
   return status == KOE_OK ? push(p, *value, err) : status;
 }
 
 /* Remembers the topmost value.  The writer numbers what it remembers from 0. */
 static koe_status memoize(koe_pickle *p, uint64_t index, koe_error *err) {
-  koe_pickle_value *value;
+  koe_pickle_value *value = NULL;
   koe_status status = top(p, 1, &value, err);
   if (status != KOE_OK) return status;
   if (index >= MAX_MEMO) return koe_pickle_fail(p, "the memo is too large", err);
@@ -246,7 +250,7 @@ static koe_status memoize(koe_pickle *p, uint64_t index, koe_error *err) {
 }
 
 static koe_status put(koe_pickle *p, size_t width, koe_error *err) {
-  uint64_t index;
+  uint64_t index = 0;
   koe_status status = take_count(p, width, &index, err);
   return status == KOE_OK ? memoize(p, index, err) : status;
 }
@@ -264,7 +268,7 @@ static koe_status op_memoize(koe_pickle *p, koe_error *err) {
 }
 
 static koe_status get(koe_pickle *p, size_t width, koe_error *err) {
-  uint64_t index;
+  uint64_t index = 0;
   koe_status status = take_count(p, width, &index, err);
   if (status != KOE_OK) return status;
   if (index >= p->memo_count) return koe_pickle_fail(p, "nothing has that memo number", err);
@@ -279,7 +283,8 @@ static koe_status op_long_binget(koe_pickle *p, koe_error *err) {
   return get(p, 4, err);
 }
 
-/* ── operations: containers ───────────────────────────────────────────────────────────────────── */
+/* ── operations: containers ─────────────────────────────────────────────────────────────────────
+ */
 
 /* Replaces the values from `start` by one object that holds them. */
 static koe_status build_object(koe_pickle *p, koe_pickle_kind kind, size_t start, koe_error *err) {
@@ -292,7 +297,7 @@ static koe_status build_object(koe_pickle *p, koe_pickle_kind kind, size_t start
 }
 
 static koe_status build_tuple(koe_pickle *p, size_t count, koe_error *err) {
-  koe_pickle_value *items;
+  koe_pickle_value *items = NULL;
   koe_status status = top(p, count, &items, err);
   return status == KOE_OK ? build_object(p, KOE_PICKLE_TUPLE, p->stack_count - count, err) : status;
 }
@@ -314,7 +319,7 @@ static koe_status op_tuple3(koe_pickle *p, koe_error *err) {
 }
 
 static koe_status op_tuple(koe_pickle *p, koe_error *err) {
-  size_t start;
+  size_t start = 0;
   koe_status status = pop_mark(p, &start, err);
   return status == KOE_OK ? build_object(p, KOE_PICKLE_TUPLE, start, err) : status;
 }
@@ -329,7 +334,7 @@ static koe_status op_empty_dict(koe_pickle *p, koe_error *err) {
 
 /* Moves the `count` topmost values into the list or dict below them. */
 static koe_status extend(koe_pickle *p, koe_pickle_kind kind, size_t count, koe_error *err) {
-  koe_pickle_value *values;
+  koe_pickle_value *values = NULL;
   koe_status status = top(p, count + 1, &values, err);
   if (status != KOE_OK) return status;
   if (values[0].kind != kind || (kind == KOE_PICKLE_DICT && count % 2 != 0)) {
@@ -341,7 +346,7 @@ static koe_status extend(koe_pickle *p, koe_pickle_kind kind, size_t count, koe_
 }
 
 static koe_status extend_to_mark(koe_pickle *p, koe_pickle_kind kind, koe_error *err) {
-  size_t start;
+  size_t start = 0;
   koe_status status = pop_mark(p, &start, err);
   return status == KOE_OK ? extend(p, kind, p->stack_count - start, err) : status;
 }
@@ -362,7 +367,8 @@ static koe_status op_setitems(koe_pickle *p, koe_error *err) {
   return extend_to_mark(p, KOE_PICKLE_DICT, err);
 }
 
-/* ── operations: names, calls, storages ───────────────────────────────────────────────────────── */
+/* ── operations: names, calls, storages ─────────────────────────────────────────────────────────
+ */
 
 /* Replaces the `count` topmost values by `value`. */
 static koe_status replace(koe_pickle *p, size_t count, koe_pickle_value value, koe_error *err) {
@@ -388,22 +394,25 @@ static koe_status op_global(koe_pickle *p, koe_error *err) {
 }
 
 static koe_status op_stack_global(koe_pickle *p, koe_error *err) {
-  koe_pickle_value *values, value;
+  koe_pickle_value *values = NULL;
+  koe_pickle_value value;
   koe_status status = top(p, 2, &values, err);
   if (status == KOE_OK) status = koe_torch_import(p, &values[0], &values[1], &value, err);
   return status == KOE_OK ? replace(p, 2, value, err) : status;
 }
 
 static koe_status op_reduce(koe_pickle *p, koe_error *err) {
-  koe_pickle_value *values, value;
+  koe_pickle_value *values = NULL;
+  koe_pickle_value value;
   koe_status status = top(p, 2, &values, err);
   if (status == KOE_OK) status = koe_torch_call(p, &values[0], &values[1], &value, err);
   return status == KOE_OK ? replace(p, 2, value, err) : status;
 }
 
-/* Sets attributes: those of an OrderedDict are the state dict's `_metadata`, which is not needed. */
+/* Sets attributes: those of an OrderedDict are the state dict's `_metadata`, which is not needed.
+ */
 static koe_status op_build(koe_pickle *p, koe_error *err) {
-  koe_pickle_value *values;
+  koe_pickle_value *values = NULL;
   koe_status status = top(p, 2, &values, err);
   if (status != KOE_OK) return status;
   if (values[0].kind != KOE_PICKLE_DICT) {
@@ -414,16 +423,18 @@ static koe_status op_build(koe_pickle *p, koe_error *err) {
 }
 
 static koe_status op_binpersid(koe_pickle *p, koe_error *err) {
-  koe_pickle_value *id, value;
+  koe_pickle_value *id = NULL;
+  koe_pickle_value value;
   koe_status status = top(p, 1, &id, err);
   if (status == KOE_OK) status = koe_torch_persistent(p, id, &value, err);
   return status == KOE_OK ? replace(p, 1, value, err) : status;
 }
 
-/* ── operations: framing ──────────────────────────────────────────────────────────────────────── */
+/* ── operations: framing ────────────────────────────────────────────────────────────────────────
+ */
 
 static koe_status op_proto(koe_pickle *p, koe_error *err) {
-  const uint8_t *version;
+  const uint8_t *version = NULL;
   koe_status status = take(p, 1, &version, err);
   if (status != KOE_OK) return status;
   if (*version > HIGHEST_PROTOCOL) return koe_pickle_fail(p, "a protocol newer than 5", err);
@@ -431,7 +442,7 @@ static koe_status op_proto(koe_pickle *p, koe_error *err) {
 }
 
 static koe_status op_frame(koe_pickle *p, koe_error *err) {
-  uint64_t length;
+  uint64_t length = 0;
   koe_status status = take_count(p, 8, &length, err);
   if (status != KOE_OK) return status;
   if (length > p->file.size - p->position) return koe_pickle_fail(p, "truncated", err);
@@ -443,27 +454,24 @@ typedef koe_status (*operation)(koe_pickle *p, koe_error *err);
 enum { OP_STOP = '.' };
 
 static const operation operations[256] = {
-    ['N'] = op_none,         [0x88] = op_true,        [0x89] = op_false,
-    ['J'] = op_binint,       ['K'] = op_binint1,      ['M'] = op_binint2,
-    [0x8a] = op_long1,       [0x8b] = op_long4,       ['G'] = op_binfloat,
-    ['U'] = op_string1,      ['T'] = op_string4,      [0x8c] = op_string1,
-    ['X'] = op_string4,      [0x8d] = op_string8,     ['C'] = op_bytes1,
-    ['B'] = op_bytes4,       [0x8e] = op_bytes8,      ['('] = op_mark,
-    ['0'] = op_pop,          ['1'] = op_pop_mark,     ['2'] = op_dup,
-    ['q'] = op_binput,       ['r'] = op_long_binput,  [0x94] = op_memoize,
-    ['h'] = op_binget,       ['j'] = op_long_binget,  [')'] = op_empty_tuple,
-    [0x85] = op_tuple1,      [0x86] = op_tuple2,      [0x87] = op_tuple3,
-    ['t'] = op_tuple,        [']'] = op_empty_list,   ['}'] = op_empty_dict,
-    ['a'] = op_append,       ['e'] = op_appends,      ['s'] = op_setitem,
-    ['u'] = op_setitems,     ['c'] = op_global,       [0x93] = op_stack_global,
-    ['R'] = op_reduce,       ['b'] = op_build,        ['Q'] = op_binpersid,
-    [0x80] = op_proto,       [0x95] = op_frame,
+    ['N'] = op_none,       [0x88] = op_true,       [0x89] = op_false,        ['J'] = op_binint,
+    ['K'] = op_binint1,    ['M'] = op_binint2,     [0x8a] = op_long1,        [0x8b] = op_long4,
+    ['G'] = op_binfloat,   ['U'] = op_string1,     ['T'] = op_string4,       [0x8c] = op_string1,
+    ['X'] = op_string4,    [0x8d] = op_string8,    ['C'] = op_bytes1,        ['B'] = op_bytes4,
+    [0x8e] = op_bytes8,    ['('] = op_mark,        ['0'] = op_pop,           ['1'] = op_pop_mark,
+    ['2'] = op_dup,        ['q'] = op_binput,      ['r'] = op_long_binput,   [0x94] = op_memoize,
+    ['h'] = op_binget,     ['j'] = op_long_binget, [')'] = op_empty_tuple,   [0x85] = op_tuple1,
+    [0x86] = op_tuple2,    [0x87] = op_tuple3,     ['t'] = op_tuple,         [']'] = op_empty_list,
+    ['}'] = op_empty_dict, ['a'] = op_append,      ['e'] = op_appends,       ['s'] = op_setitem,
+    ['u'] = op_setitems,   ['c'] = op_global,      [0x93] = op_stack_global, ['R'] = op_reduce,
+    ['b'] = op_build,      ['Q'] = op_binpersid,   [0x80] = op_proto,        [0x95] = op_frame,
 };
 
-/* ── interface ────────────────────────────────────────────────────────────────────────────────── */
+/* ── interface ──────────────────────────────────────────────────────────────────────────────────
+ */
 
 static koe_status finish(koe_pickle *p, koe_error *err) {
-  koe_pickle_value *root;
+  koe_pickle_value *root = NULL;
   koe_status status = top(p, 1, &root, err);
   if (status == KOE_OK) p->root = *root;
   return status;
@@ -473,7 +481,7 @@ koe_status koe_pickle_run(const koe_weight_file *file, koe_pickle *out, koe_erro
   memset(out, 0, sizeof *out);
   out->file = *file;
   for (;;) {
-    const uint8_t *code;
+    const uint8_t *code = NULL;
     koe_status status = take(out, 1, &code, err);
     if (status != KOE_OK) return status;
     if (*code == OP_STOP) return finish(out, err);
@@ -489,7 +497,8 @@ koe_status koe_pickle_run(const koe_weight_file *file, koe_pickle *out, koe_erro
 }
 
 void koe_pickle_clear(koe_pickle *pickle) {
-  for (size_t i = 0; i < pickle->object_count; i++) koe_free(pickle->objects[i].items);
+  for (size_t i = 0; i < pickle->object_count; i++)
+    koe_free(pickle->objects[i].items);
   koe_free(pickle->stack);
   koe_free(pickle->marks);
   koe_free(pickle->memo);

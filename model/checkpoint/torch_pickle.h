@@ -1,9 +1,9 @@
 /* A restricted interpreter of Python's pickle format, for what torch.save writes.
  *
  * A pickle is a program for a stack machine that may import and call anything.  This one knows
- * numbers, strings, tuples, lists, dicts and the few names of torch that build a tensor; every other
- * name is refused before anything is done with it (see torch_objects.h).  It never recurses, and
- * operations, values and objects are bounded, so a hostile file costs bounded time and memory.
+ * numbers, strings, tuples, lists, dicts and the few names of torch that build a tensor; every
+ * other name is refused before anything is done with it (see torch_objects.h).  It never recurses,
+ * and operations, values and objects are bounded, so a hostile file costs bounded time and memory.
  *
  * The operations are those that protocols 2 to 5 write for such data.
  * Source: CPython, Lib/pickletools.py (what each operation does). */
@@ -55,8 +55,8 @@ typedef struct koe_pickle_storage {
   const uint8_t *key; /* its name in the file */
   size_t key_length;
   koe_dtype dtype;
-  int64_t elements;    /* of the array called `key` */
-  int64_t first;       /* the storage is elements [first, first + count) of it */
+  int64_t elements; /* of the array called `key` */
+  int64_t first;    /* the storage is elements [first, first + count) of it */
   int64_t count;
   const uint8_t *data; /* of the array; NULL until its file's reader has found it */
 } koe_pickle_storage;
@@ -118,7 +118,8 @@ const koe_pickle_object *koe_pickle_object_of(const koe_pickle *pickle,
 /* Fills `err` with the file, the place in the pickle and `fault`. */
 koe_status koe_pickle_fail(const koe_pickle *pickle, const char *fault, koe_error *err);
 
-/* ── for torch_objects.c, which adds to the machine's objects ─────────────────────────────────── */
+/* ── for torch_objects.c, which adds to the machine's objects ───────────────────────────────────
+ */
 
 /* Makes a tuple, list or dict of `count` values, copied. */
 koe_status koe_pickle_new_object(koe_pickle *pickle, koe_pickle_kind kind,
