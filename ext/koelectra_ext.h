@@ -8,6 +8,8 @@
 #include "../model/text.h"
 
 #include <sqlite3ext.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 /* SQLITE_EXTENSION_INIT3 in each file but extension.c gives them the API pointer. */
 
@@ -21,6 +23,21 @@ int koe_register_embed(sqlite3 *db);    /* embed.c: koelectra_embed, _similarity
 int koe_register_vectors(sqlite3 *db);  /* vectors.c: koelectra_cosine, _vector, _vector_json */
 int koe_register_classify(sqlite3 *db); /* classify.c: koelectra_classify[_pair], _scores[_pair] */
 int koe_register_index(sqlite3 *db);    /* index/index.c: koelectra_index */
+
+/* A scalar function of `least` to `most` arguments.  `flags` are SQLITE_DETERMINISTIC and so on;
+ * sqlite3_user_data(context) is the entry itself, which lives as long as the program. */
+typedef struct koe_sql_function {
+  const char *name;
+  int least, most;
+  int flags;
+  void (*call)(sqlite3_context *context, int argc, sqlite3_value **argv);
+} koe_sql_function;
+
+/* Registers functions (function.c); an SQLite result code. */
+int koe_register_functions(sqlite3 *db, const koe_sql_function *functions, size_t count);
+
+/* The flags of a function that depends on its arguments and the named model alone. */
+#define KOE_PURE (SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS)
 
 /* ── errors (sql_error.c): the one place where a koe_error becomes an SQLite error ────────────── */
 
@@ -41,6 +58,11 @@ int koe_sql_vtab_error(char **message, const koe_error *err);
 koe_status koe_text_argument(sqlite3_value *value, const char *what, koe_text *out, bool *is_null,
                              koe_error *err);
 
+/* The same for a name, path or other string of C: one with a NUL character inside is an error.  NULL
+ * gives NULL. */
+koe_status koe_string_argument(sqlite3_value *value, const char *what, const char **out,
+                               koe_error *err);
+
 /* A vector argument: a BLOB of float32, all finite, at least one.  `*out` is a copy, aligned, that
  * the caller frees with koe_free; NULL with `*is_null` for NULL. */
 koe_status koe_vector_argument(sqlite3_value *value, const char *what, float **out, size_t *n,
@@ -52,6 +74,10 @@ koe_status koe_vector_argument(sqlite3_value *value, const char *what, float **o
 koe_status koe_model_argument(sqlite3_context *context, int argc, sqlite3_value **argv, int index,
                               const koe_model **out, koe_error *err);
 
+/* The model that `value` names; 'default' where it is NULL or holds NULL.  The caller ends the use
+ * with koe_registry_release. */
+koe_status koe_model_value(sqlite3_value *value, const koe_model **out, koe_error *err);
+
 /* ── JSON output (json_writer.c) ──────────────────────────────────────────────────────────────── */
 
 /* Appends `text` as a JSON string, quotes included; invalid UTF-8 becomes U+FFFD. */
@@ -59,5 +85,9 @@ void koe_json_string(sqlite3_str *out, koe_text text);
 
 /* Appends a number: %.9g for `digits` 9, "null" for what is not finite. */
 void koe_json_number(sqlite3_str *out, double number, int digits);
+
+/* Ends a function call with the JSON written to `json`, which is consumed: marked as JSON for
+ * SQLite's functions, or the error it has run into (no memory, longer than SQLite's limit). */
+void koe_json_result(sqlite3_context *context, sqlite3_str *json);
 
 #endif

@@ -145,6 +145,10 @@ koe_status koe_registry_acquire(const char *name, const koe_model **out, koe_err
   return status;
 }
 
+void koe_registry_retain(const koe_model *model) {
+  koe_shared_retain(model);
+}
+
 void koe_registry_release(const koe_model *model) {
   koe_shared_release(model);
 }

@@ -28,6 +28,9 @@ koe_status koe_registry_unload(const char *name, koe_error *err);
  */
 koe_status koe_registry_acquire(const char *name, const koe_model **out, koe_error *err);
 
+/* One more use of a model that is in use, to be ended with koe_registry_release as well. */
+void koe_registry_retain(const koe_model *model);
+
 /* Takes NULL. */
 void koe_registry_release(const koe_model *model);
 

@@ -152,7 +152,10 @@ koe_status koe_torch_legacy_read(const koe_weight_file *file, koe_tensor_list *l
   if (status == KOE_OK) status = run_at(file, &position, &object, err);
   if (status == KOE_OK) status = run_at(file, &position, &keys, err);
   if (status == KOE_OK) status = index_storages(&object, &by_key, err);
-  if (status == KOE_OK) status = read_storages(file, position, &keys, &by_key, &object, err);
+  /* An object without storages is refused below for having no tensors, whatever its keys are. */
+  if (status == KOE_OK && object.storage_count > 0) {
+    status = read_storages(file, position, &keys, &by_key, &object, err);
+  }
   if (status == KOE_OK) status = koe_torch_read_state_dict(&object, file->size, list, err);
 
   koe_pickle_clear(&object);

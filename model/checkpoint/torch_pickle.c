@@ -289,8 +289,9 @@ static koe_status op_long_binget(koe_pickle *p, koe_error *err) {
 /* Replaces the values from `start` by one object that holds them. */
 static koe_status build_object(koe_pickle *p, koe_pickle_kind kind, size_t start, koe_error *err) {
   koe_pickle_value object;
-  koe_status status =
-      koe_pickle_new_object(p, kind, p->stack + start, p->stack_count - start, &object, err);
+  size_t count = p->stack_count - start;
+  const koe_pickle_value *items = count > 0 ? p->stack + start : NULL;
+  koe_status status = koe_pickle_new_object(p, kind, items, count, &object, err);
   if (status != KOE_OK) return status;
   p->stack_count = start;
   return push(p, object, err);

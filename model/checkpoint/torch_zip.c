@@ -55,7 +55,8 @@ static const koe_zip_entry *find_entry(const torch_archive *archive, const char 
 }
 
 static koe_status check_byte_order(const torch_archive *archive, koe_error *err) {
-  const koe_zip_entry *entry = find_entry(archive, "byteorder", NULL, 0);
+  static const char name[] = "byteorder";
+  const koe_zip_entry *entry = find_entry(archive, "", (const uint8_t *)name, sizeof name - 1);
   const uint8_t *data;
   if (entry == NULL) return KOE_OK;
   koe_status status = koe_zip_data(&archive->zip, entry, &data, err);

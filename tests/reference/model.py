@@ -118,7 +118,8 @@ class Electra:
         attended = self.linear(name + "attention.output.dense", context)
         x = self.layer_norm(name + "attention.output.LayerNorm", x + attended)
         wide = gelu(self.linear(name + "intermediate.dense", x))
-        return self.layer_norm(name + "output.LayerNorm", x + self.linear(name + "output.dense", wide))
+        transformed = self.linear(name + "output.dense", wide)
+        return self.layer_norm(name + "output.LayerNorm", x + transformed)
 
     def hidden_states(self, input_ids, token_type_ids):
         """The last hidden states [T, H]."""
@@ -172,8 +173,9 @@ def outputs_of(model, case):
     types = case.get("token_type_ids", [0] * len(case["input_ids"]))
     hidden = model.hidden_states(case["input_ids"], types)
     logits = model.logits(hidden)
-    outputs = {"last_hidden_state": hidden, "mean": pool(hidden, "mean"), "cls": pool(hidden, "cls")}
-    outputs["mean_pooled_normalised"] = outputs["mean"]
+    mean = pool(hidden, "mean")
+    outputs = {"last_hidden_state": hidden, "mean": mean, "cls": pool(hidden, "cls")}
+    outputs["mean_pooled_normalised"] = mean
     if logits is not None:
         outputs["logits"] = logits
         if logits.dim() == 1:

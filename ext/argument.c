@@ -1,0 +1,109 @@
+/* Arguments of SQL functions: texts, names, vectors, models. */
+#include "koelectra_ext.h"
+
+#include "../model/memory.h"
+#include "../model/registry.h"
+#include "../model/vectors.h"
+
+#include <string.h>
+
+SQLITE_EXTENSION_INIT3
+
+koe_status koe_text_argument(sqlite3_value *value, const char *what, koe_text *out, bool *is_null,
+                             koe_error *err) {
+  int type = sqlite3_value_type(value);
+  *out = (koe_text){"", 0};
+  *is_null = type == SQLITE_NULL;
+  if (*is_null) return KOE_OK;
+  if (type == SQLITE_BLOB) {
+    return koe_fail(err, KOE_INVALID,
+                    "%s is a BLOB, not text: if it holds UTF-8, pass CAST(… AS TEXT)", what);
+  }
+  const char *bytes = (const char *)sqlite3_value_text(value);
+  if (bytes == NULL) return koe_fail_nomem(err);
+  *out = (koe_text){bytes, (size_t)sqlite3_value_bytes(value)};
+  return KOE_OK;
+}
+
+koe_status koe_string_argument(sqlite3_value *value, const char *what, const char **out,
+                               koe_error *err) {
+  koe_text text;
+  bool is_null;
+  *out = NULL;
+  koe_status status = koe_text_argument(value, what, &text, &is_null, err);
+  if (status != KOE_OK || is_null) return status;
+  if (strlen(text.bytes) != text.length) {
+    return koe_fail(err, KOE_INVALID, "%s contains a NUL character", what);
+  }
+  *out = text.bytes;
+  return KOE_OK;
+}
+
+koe_status koe_vector_argument(sqlite3_value *value, const char *what, float **out, size_t *n,
+                               bool *is_null, koe_error *err) {
+  static const char *const type_names[] = {
+      [SQLITE_INTEGER] = "an INTEGER", [SQLITE_FLOAT] = "a REAL", [SQLITE_TEXT] = "TEXT"};
+  int type = sqlite3_value_type(value);
+  *out = NULL;
+  *n = 0;
+  *is_null = type == SQLITE_NULL;
+  if (*is_null) return KOE_OK;
+  if (type != SQLITE_BLOB) {
+    return koe_fail(err, KOE_INVALID,
+                    "%s is %s, not a vector (a BLOB of float32): make one with "
+                    "koelectra_embed(text) or koelectra_vector(json)",
+                    what, type_names[type]);
+  }
+  const void *blob = sqlite3_value_blob(value);
+  size_t bytes = (size_t)sqlite3_value_bytes(value);
+  if (bytes == 0 || bytes % sizeof **out != 0) {
+    return koe_fail(err, KOE_INVALID,
+                    "%s has %zu bytes: a vector of float32 has 4 bytes for each element, "
+                    "and at least one element",
+                    what, bytes);
+  }
+  if (blob == NULL) return koe_fail_nomem(err);
+  *out = koe_alloc_aligned(bytes, 1);
+  if (*out == NULL) return koe_fail_nomem(err);
+  memcpy(*out, blob, bytes);
+  *n = bytes / sizeof **out;
+  if (!koe_vector_is_finite(*out, *n)) {
+    koe_free(*out);
+    *out = NULL;
+    return koe_fail(err, KOE_INVALID,
+                    "%s (%zu elements of float32) has an element that is not finite", what, *n);
+  }
+  return KOE_OK;
+}
+
+koe_status koe_model_value(sqlite3_value *value, const koe_model **out, koe_error *err) {
+  const char *name = NULL;
+  *out = NULL;
+  if (value != NULL && sqlite3_value_type(value) == SQLITE_BLOB) {
+    return koe_fail(err, KOE_UNSUPPORTED,
+                    "model is a BLOB, but a model is called by its name here: "
+                    "pass a name that koelectra_load has registered");
+  }
+  koe_status status =
+      value != NULL ? koe_string_argument(value, "the name of the model", &name, err) : KOE_OK;
+  return status == KOE_OK ? koe_registry_acquire(name, out, err) : status;
+}
+
+static void release_model(void *model) {
+  koe_registry_release(model);
+}
+
+koe_status koe_model_argument(sqlite3_context *context, int argc, sqlite3_value **argv, int index,
+                              const koe_model **out, koe_error *err) {
+  if (index >= argc) return koe_model_value(NULL, out, err);
+  *out = sqlite3_get_auxdata(context, index);
+  if (*out != NULL) {
+    koe_registry_retain(*out);
+    return KOE_OK;
+  }
+  koe_status status = koe_model_value(argv[index], out, err);
+  if (status != KOE_OK) return status;
+  koe_registry_retain(*out);
+  sqlite3_set_auxdata(context, index, (void *)*out, release_model);
+  return KOE_OK;
+}

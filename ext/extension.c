@@ -1,0 +1,50 @@
+/* The entry point.
+ *
+ *   sqlite> .load koelectra
+ *   sqlite> SELECT koelectra_version();
+ *
+ * Models belong to the process and outlive connections, so the library stays loaded once it is. */
+#include "koelectra.h"
+#include "koelectra_ext.h"
+
+#include "../model/registry.h"
+
+SQLITE_EXTENSION_INIT1
+
+/* The oldest SQLite whose interface is used and tested. */
+enum { OLDEST_SQLITE = 3040000 };
+
+#ifdef SQLITE_CORE
+enum { LOADED = SQLITE_OK };
+#else
+enum { LOADED = SQLITE_OK_LOAD_PERMANENTLY };
+#endif
+
+__attribute__((visibility("default"))) int
+sqlite3_koelectra_init(sqlite3 *db, char **error, const sqlite3_api_routines *api) {
+  static int (*const registrations[])(sqlite3 *) = {
+      koe_register_info,  koe_register_models,  koe_register_tokenize, koe_register_tokens,
+      koe_register_embed, koe_register_vectors, koe_register_classify, koe_register_index};
+  SQLITE_EXTENSION_INIT2(api);
+  (void)api;
+  if (sqlite3_libversion_number() < OLDEST_SQLITE) {
+    if (error != NULL) {
+      *error = sqlite3_mprintf("koelectra needs SQLite 3.40 or newer; this is SQLite %s",
+                               sqlite3_libversion());
+    }
+    return SQLITE_ERROR;
+  }
+  for (size_t i = 0; i < sizeof registrations / sizeof registrations[0]; i++) {
+    int code = registrations[i](db);
+    if (code != SQLITE_OK) {
+      if (error != NULL) *error = sqlite3_mprintf("koelectra: %s", sqlite3_errmsg(db));
+      return code;
+    }
+  }
+  return LOADED;
+}
+
+/* A host that closes the library with dlclose, or a process that ends, leaves nothing behind. */
+__attribute__((destructor)) static void forget_models(void) {
+  koe_registry_clear();
+}
