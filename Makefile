@@ -17,6 +17,8 @@ ALL_CFLAGS = -std=c11 $(WARNINGS) -fPIC -fvisibility=hidden -fno-math-errno $(CF
 # One thread is what we tell OpenBLAS before it starts any: see model/openblas_threads.c.
 OPENBLAS_LIBS = -Wl,--wrap=openblas_num_threads_env $(OPENBLAS_A)
 LIBS = $(OPENBLAS_LIBS) -l:libutf8proc.a -l:libjansson.a -lpthread -lm
+# jansson's archive in a library: see model/jansson_stdin.c.
+LIBRARY_LIBS = -Wl,--wrap=stdin $(LIBS)
 
 MODEL_SRC := $(wildcard model/*.c model/checkpoint/*.c model/kernels/*.c)
 EXT_SRC   := $(wildcard ext/*.c ext/index/*.c)
@@ -46,7 +48,7 @@ all: $(BUILD)/koelectra.so
 $(BUILD)/koelectra.so: $(MODEL_OBJ) $(EXT_OBJ) ext/koelectra.map
 	@test -n "$(OPENBLAS_A)" || { echo "libopenblas.a not found: run 'make deps'" >&2; exit 1; }
 	$(CC) -shared $(VARIANT) -Wl,--version-script=ext/koelectra.map -Wl,--exclude-libs,ALL \
-	  -Wl,--gc-sections $(LDFLAGS) -o $@ $(MODEL_OBJ) $(EXT_OBJ) $(LIBS)
+	  -Wl,--gc-sections $(LDFLAGS) -o $@ $(MODEL_OBJ) $(EXT_OBJ) $(LIBRARY_LIBS)
 
 $(BUILD)/model/kernels/%.o: ALL_CFLAGS += -O3 -ffp-contract=fast
 $(BUILD)/model/kernels/avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c

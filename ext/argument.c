@@ -70,8 +70,8 @@ koe_status koe_vector_argument(sqlite3_value *value, const char *what, float **o
   if (!koe_vector_is_finite(*out, *n)) {
     koe_free(*out);
     *out = NULL;
-    return koe_fail(err, KOE_INVALID,
-                    "%s (%zu elements of float32) has an element that is not finite", what, *n);
+    return koe_fail(err, KOE_INVALID, "%s (%zu bytes) has an element that is not finite", what,
+                    bytes);
   }
   return KOE_OK;
 }

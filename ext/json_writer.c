@@ -33,7 +33,7 @@ static void append_escape(sqlite3_str *out, unsigned char c) {
   }
 }
 
-void koe_json_string(sqlite3_str *out, koe_text text) {
+void koe_json_append_string(sqlite3_str *out, koe_text text) {
   size_t copied = 0; /* bytes [copied, i) are valid as they are */
   sqlite3_str_appendchar(out, 1, '"');
   for (size_t i = 0; i < text.length;) {
@@ -56,11 +56,13 @@ void koe_json_string(sqlite3_str *out, koe_text text) {
   sqlite3_str_appendchar(out, 1, '"');
 }
 
-void koe_json_number(sqlite3_str *out, double number, int digits) {
-  if (isfinite(number)) {
-    sqlite3_str_appendf(out, "%.*g", digits, number);
-  } else {
+void koe_json_append_number(sqlite3_str *out, double number, int digits) {
+  if (!isfinite(number)) {
     sqlite3_str_appendall(out, "null");
+  } else if (number == 0 && signbit(number)) {
+    sqlite3_str_appendall(out, "-0.0"); /* %g of SQLite drops the sign */
+  } else {
+    sqlite3_str_appendf(out, "%.*g", digits, number);
   }
 }
 

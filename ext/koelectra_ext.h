@@ -13,7 +13,8 @@
 
 /* SQLITE_EXTENSION_INIT3 in each file but extension.c gives them the API pointer. */
 
-/* ── registration: one function a file, called by extension.c ─────────────────────────────────── */
+/* ── registration: one function a file, called by extension.c ───────────────────────────────────
+ */
 
 int koe_register_info(sqlite3 *db);     /* info.c: koelectra_version, _info, _config */
 int koe_register_models(sqlite3 *db);   /* models.c: koelectra_load, _unload, koelectra_models */
@@ -39,7 +40,8 @@ int koe_register_functions(sqlite3 *db, const koe_sql_function *functions, size_
 /* The flags of a function that depends on its arguments and the named model alone. */
 #define KOE_PURE (SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS)
 
-/* ── errors (sql_error.c): the one place where a koe_error becomes an SQLite error ────────────── */
+/* ── errors (sql_error.c): the one place where a koe_error becomes an SQLite error ──────────────
+ */
 
 /* The SQLite result code of a status: SQLITE_NOMEM for KOE_NOMEM, SQLITE_ERROR otherwise. */
 int koe_sql_code(koe_status status);
@@ -50,7 +52,8 @@ void koe_sql_result_error(sqlite3_context *context, const char *function, const 
 /* Replaces `*message` (zErrMsg of a virtual table, sqlite3_malloc'ed) and returns the code. */
 int koe_sql_vtab_error(char **message, const koe_error *err);
 
-/* ── arguments (argument.c) ───────────────────────────────────────────────────────────────────── */
+/* ── arguments (argument.c) ─────────────────────────────────────────────────────────────────────
+ */
 
 /* The text of an argument; `*is_null` for NULL.  A number is read as its text, as SQLite does; a
  * BLOB is an error that names `what` ("text", "pair", "query").  The bytes live as long as
@@ -58,7 +61,7 @@ int koe_sql_vtab_error(char **message, const koe_error *err);
 koe_status koe_text_argument(sqlite3_value *value, const char *what, koe_text *out, bool *is_null,
                              koe_error *err);
 
-/* The same for a name, path or other string of C: one with a NUL character inside is an error.  NULL
+/* The same for a name, path or other string of C: one with a NUL character inside is an error. NULL
  * gives NULL. */
 koe_status koe_string_argument(sqlite3_value *value, const char *what, const char **out,
                                koe_error *err);
@@ -78,13 +81,14 @@ koe_status koe_model_argument(sqlite3_context *context, int argc, sqlite3_value 
  * with koe_registry_release. */
 koe_status koe_model_value(sqlite3_value *value, const koe_model **out, koe_error *err);
 
-/* ── JSON output (json_writer.c) ──────────────────────────────────────────────────────────────── */
+/* ── JSON output (json_writer.c) ────────────────────────────────────────────────────────────────
+ */
 
 /* Appends `text` as a JSON string, quotes included; invalid UTF-8 becomes U+FFFD. */
-void koe_json_string(sqlite3_str *out, koe_text text);
+void koe_json_append_string(sqlite3_str *out, koe_text text);
 
 /* Appends a number: %.9g for `digits` 9, "null" for what is not finite. */
-void koe_json_number(sqlite3_str *out, double number, int digits);
+void koe_json_append_number(sqlite3_str *out, double number, int digits);
 
 /* Ends a function call with the JSON written to `json`, which is consumed: marked as JSON for
  * SQLite's functions, or the error it has run into (no memory, longer than SQLite's limit). */

@@ -4,9 +4,7 @@
 SQLITE_EXTENSION_INIT3
 
 int koe_sql_code(koe_status status) {
-  return status == KOE_OK      ? SQLITE_OK
-         : status == KOE_NOMEM ? SQLITE_NOMEM
-                               : SQLITE_ERROR;
+  return status == KOE_OK ? SQLITE_OK : status == KOE_NOMEM ? SQLITE_NOMEM : SQLITE_ERROR;
 }
 
 void koe_sql_result_error(sqlite3_context *context, const char *function, const koe_error *err) {

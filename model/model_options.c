@@ -1,8 +1,8 @@
 #include "model_options.h"
 
 #include "config.h"
+#include "json_file.h"
 
-#include <jansson.h>
 #include <string.h>
 
 /* A text must hold [CLS], one token and [SEP]; a pair two more. */
@@ -18,8 +18,8 @@ static koe_status read_option(const char *key, const json_t *value, koe_model_op
     return status;
   }
   if (strcmp(key, "max_length") == 0) {
-    json_int_t length = json_integer_value(value);
-    if (!json_is_integer(value) || length < MIN_MAX_LENGTH || length > MAX_MAX_LENGTH) {
+    int64_t length;
+    if (!koe_json_whole(value, MIN_MAX_LENGTH, MAX_MAX_LENGTH, &length)) {
       return koe_fail(err, KOE_INVALID, "option max_length is a number of tokens, %d or more",
                       MIN_MAX_LENGTH);
     }
@@ -40,15 +40,13 @@ static koe_status read_option(const char *key, const json_t *value, koe_model_op
 koe_status koe_model_options_parse(const char *json, koe_model_options *out, koe_error *err) {
   *out = (koe_model_options){.pooling = -1};
   if (json == NULL) return KOE_OK;
-  json_error_t error;
-  json_t *root = json_loads(json, JSON_REJECT_DUPLICATES, &error);
-  if (root == NULL && json_error_code(&error) == json_error_out_of_memory) {
-    return koe_fail_nomem(err);
-  }
-  koe_status status = KOE_OK;
+  json_t *root;
+  koe_status status = koe_json_parse(json, strlen(json), "options", &root, err);
+  if (status != KOE_OK) return status;
   if (!json_is_object(root)) {
-    status = koe_fail(err, KOE_INVALID, "options are a JSON object, as {\"pooling\": \"cls\"}%s%s",
-                      root == NULL ? ": " : "", root == NULL ? error.text : "");
+    status = koe_fail(err, KOE_INVALID,
+                      "options are a JSON object, as {\"pooling\": \"cls\"}, not %s",
+                      koe_json_type_name(root));
   }
   const char *key;
   json_t *value;

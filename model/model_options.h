@@ -14,7 +14,7 @@ typedef struct koe_model_options {
 } koe_model_options;
 
 /* Reads {"pooling": "mean"|"cls", "max_length": n, "normalize": "none"|"nfc"}; NULL gives defaults.
- * Fails with KOE_INVALID, naming the key or what is no JSON object, or KOE_NOMEM. */
+ * Fails with KOE_INVALID (naming the key), KOE_FORMAT (not JSON), KOE_NOMEM. */
 koe_status koe_model_options_parse(const char *json, koe_model_options *out, koe_error *err);
 
 bool koe_model_options_equal(const koe_model_options *a, const koe_model_options *b);

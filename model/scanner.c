@@ -115,10 +115,11 @@ static inline koe_token *write_pops(const koe_wordpiece *wordpiece, uint32_t pop
     *start += koe_piece_characters(pops);
     return token;
   }
-  const koe_piece *list = wordpiece->lists + (pops & ~KOE_POPS_LIST);
-  for (koe_piece i = 1; i <= list[0]; i++) {
-    token = write_token(token, list[i], segment, *start);
-    *start += koe_piece_characters(list[i]);
+  koe_piece pieces[KOE_PIECE_MAX_CHARACTERS];
+  size_t count = koe_wordpiece_pops(wordpiece, pops, pieces);
+  for (size_t i = 0; i < count; i++) {
+    token = write_token(token, pieces[i], segment, *start);
+    *start += koe_piece_characters(pieces[i]);
   }
   return token;
 }

@@ -14,7 +14,7 @@ typedef uint32_t koe_piece;
 
 enum {
   KOE_PIECE_MAX_CHARACTERS = 100, /* a longer word is [UNK], so a longer token never occurs */
-  KOE_TRIE_MAX_NODES = 1 << 24
+  KOE_TRIE_MAX_NODES = 1 << 23
 };
 
 #define KOE_NO_PIECE UINT32_MAX

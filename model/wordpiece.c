@@ -2,6 +2,7 @@
 
 #include "memory.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 void koe_wordpiece_clear(koe_wordpiece *wordpiece) {
@@ -15,15 +16,18 @@ size_t koe_wordpiece_bytes(const koe_wordpiece *wordpiece) {
          wordpiece->list_count * sizeof *wordpiece->lists;
 }
 
-/* Writes the failure pops of a state; returns their number. */
-static size_t write_pops(const koe_wordpiece *wordpiece, uint32_t pops, koe_piece *out) {
-  if ((pops & KOE_POPS_LIST) == 0) {
-    out[0] = pops;
-    return 1;
+size_t koe_wordpiece_pops(const koe_wordpiece *wordpiece, uint32_t pops, koe_piece *out) {
+  bool is_list = (pops & KOE_POPS_LIST) != 0;
+  size_t total = is_list ? wordpiece->lists[(pops & ~KOE_POPS_LIST) + KOE_LIST_TOTAL] : 1;
+  size_t left = total; /* to be written, from the end */
+  while ((pops & KOE_POPS_LIST) != 0) {
+    const uint32_t *list = wordpiece->lists + (pops & ~KOE_POPS_LIST);
+    left -= list[KOE_LIST_OWN];
+    memcpy(out + left, list + KOE_LIST_PIECES, list[KOE_LIST_OWN] * sizeof *out);
+    pops = list[KOE_LIST_PREFIX];
   }
-  const koe_piece *list = wordpiece->lists + (pops & ~KOE_POPS_LIST);
-  memcpy(out, list + 1, list[0] * sizeof *out);
-  return list[0];
+  out[0] = pops;
+  return total;
 }
 
 size_t koe_wordpiece_match(const koe_wordpiece *wordpiece, const uint32_t *symbols, size_t count,
@@ -35,7 +39,7 @@ size_t koe_wordpiece_match(const koe_wordpiece *wordpiece, const uint32_t *symbo
     uint32_t next = koe_wordpiece_next(states, state, symbols[i]);
     while (next == KOE_STATE_DEAD) {
       if (states[state].fail == KOE_STATE_DEAD) return 0;
-      written += write_pops(wordpiece, states[state].pops, out + written);
+      written += koe_wordpiece_pops(wordpiece, states[state].pops, out + written);
       state = states[state].fail;
       next = koe_wordpiece_next(states, state, symbols[i]);
     }
@@ -43,7 +47,7 @@ size_t koe_wordpiece_match(const koe_wordpiece *wordpiece, const uint32_t *symbo
   }
   while (state > KOE_STATE_INSIDE) {
     if (states[state].fail == KOE_STATE_DEAD) return 0;
-    written += write_pops(wordpiece, states[state].pops, out + written);
+    written += koe_wordpiece_pops(wordpiece, states[state].pops, out + written);
     state = states[state].fail;
   }
   return written;

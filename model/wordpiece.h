@@ -17,10 +17,9 @@
 #include <stdint.h>
 
 enum {
-  KOE_STATE_DEAD = 0,   /* no match */
-  KOE_STATE_WORD = 1,   /* before the first character of a word */
-  KOE_STATE_INSIDE = 2, /* after a token, within a word */
-  KOE_POPS_MAX = 1 << 24
+  KOE_STATE_DEAD = 0,  /* no match */
+  KOE_STATE_WORD = 1,  /* before the first character of a word */
+  KOE_STATE_INSIDE = 2 /* after a token, within a word */
 };
 
 typedef struct koe_wordpiece_state {
@@ -32,16 +31,21 @@ typedef struct koe_wordpiece_state {
 
 #define KOE_POPS_LIST (UINT32_C(1) << 31)
 
+/* A list of failure pops extends that of a shallower state, so that all lists together are no
+ * longer than the vocabulary.  At its index: the pops it extends; the number of pieces, those
+ * included; the number of its own; its own pieces. */
+enum { KOE_LIST_PREFIX, KOE_LIST_TOTAL, KOE_LIST_OWN, KOE_LIST_PIECES };
+
 typedef struct koe_wordpiece {
   koe_wordpiece_state *states; /* [state_count] */
   size_t state_count;
-  koe_piece *lists; /* [list_count] each list is its length and then that many pieces */
+  uint32_t *lists; /* [list_count] */
   size_t list_count;
 } koe_wordpiece;
 
 /* Builds the matcher of a vocabulary; symbols are the alphabet's.  `out` is released with
- * koe_wordpiece_clear (also after a failure).  Fails with KOE_FORMAT (a vocabulary made to be
- * hostile, beyond KOE_TRIE_MAX_NODES or KOE_POPS_MAX), KOE_NOMEM. */
+ * koe_wordpiece_clear (also after a failure).  Fails with KOE_FORMAT (too large: see trie.h),
+ * KOE_NOMEM. */
 koe_status koe_wordpiece_build(const koe_vocab *vocab, const koe_alphabet *alphabet,
                                koe_wordpiece *out, koe_error *err);
 
@@ -51,6 +55,9 @@ void koe_wordpiece_clear(koe_wordpiece *wordpiece);
  * for 100, and returns their number; 0 if the word has no match. */
 size_t koe_wordpiece_match(const koe_wordpiece *wordpiece, const uint32_t *symbols, size_t count,
                            koe_piece *out);
+
+/* Writes the failure pops of a state, at most 100, to `out`; returns their number. */
+size_t koe_wordpiece_pops(const koe_wordpiece *wordpiece, uint32_t pops, koe_piece *out);
 
 /* The state after `symbol`, or KOE_STATE_DEAD if the tree has none. */
 static inline uint32_t koe_wordpiece_next(const koe_wordpiece_state *states, uint32_t state,

@@ -9,7 +9,7 @@
 
 enum {
   MAX_BLOCKS = 1024, /* blocks of 64 states searched for a node's children before the array's end */
-  FAR_BLOCKS = 32,  /* a success as far as this moves the start of the next search */
+  FAR_BLOCKS = 32,   /* a success as far as this moves the start of the next search */
   MAX_STATES = 1 << 27
 };
 
@@ -165,47 +165,40 @@ cleanup:
 /* ── failure links ──────────────────────────────────────────────────────────────────────────────
  */
 
-/* Appends the failure pops of a state to the list being written. */
-static koe_status append_pops(builder *b, uint32_t pops, koe_error *err) {
+/* Appends `count` values to the lists. */
+static bool append(builder *b, const uint32_t *values, size_t count) {
   koe_wordpiece *out = b->out;
-  bool is_list = (pops & KOE_POPS_LIST) != 0;
-  size_t at = pops & ~KOE_POPS_LIST;
-  size_t count = is_list ? out->lists[at] : 1;
-  if (out->list_count + count > KOE_POPS_MAX) {
-    return koe_fail(err, KOE_FORMAT,
-                    "the vocabulary's tokens overlap too much: over %d failure pops", KOE_POPS_MAX);
-  }
   if (!koe_grow(&out->lists, &b->list_capacity, out->list_count + count, sizeof *out->lists)) {
-    return koe_fail_nomem(err);
+    return false;
   }
-  const koe_piece *from = is_list ? out->lists + at + 1 : &pops;
-  memcpy(out->lists + out->list_count, from, count * sizeof *from);
+  memcpy(out->lists + out->list_count, values, count * sizeof *values);
   out->list_count += count;
-  return KOE_OK;
+  return true;
 }
 
 /* Finds the failure link of `state`, which `symbol` leads to, by following those of its parent, and
- * writes the pops on the way to a new list. */
+ * makes a list of the pops on the way. */
 static koe_status follow_links(builder *b, const koe_wordpiece_state *parent, uint32_t symbol,
                                koe_wordpiece_state *state, koe_error *err) {
   const koe_wordpiece_state *states = b->out->states;
-  size_t list = b->out->list_count;
-  koe_status status = append_pops(b, 0, err); /* room for the length */
-  if (status == KOE_OK) status = append_pops(b, parent->pops, err);
+  koe_piece pops[KOE_PIECE_MAX_CHARACTERS];
+  uint32_t own = 0;
   uint32_t from = parent->fail;
-  while (status == KOE_OK && states[from].fail != KOE_STATE_DEAD) {
-    status = append_pops(b, states[from].pops, err);
+  uint32_t next = KOE_STATE_DEAD;
+  while (next == KOE_STATE_DEAD) {
+    if (states[from].fail == KOE_STATE_DEAD) return KOE_OK;
+    own += (uint32_t)koe_wordpiece_pops(b->out, states[from].pops, pops + own);
     from = states[from].fail;
-    state->fail = koe_wordpiece_next(states, from, symbol);
-    if (state->fail != KOE_STATE_DEAD) break;
+    next = koe_wordpiece_next(states, from, symbol);
   }
-  if (state->fail == KOE_STATE_DEAD) {
-    b->out->list_count = list;
-    return status;
-  }
-  b->out->lists[list] = (koe_piece)(b->out->list_count - list - 1);
-  state->pops = KOE_POPS_LIST | (uint32_t)list;
-  return status;
+  koe_piece scratch[KOE_PIECE_MAX_CHARACTERS];
+  uint32_t prefix = parent->pops;
+  uint32_t total = (uint32_t)koe_wordpiece_pops(b->out, prefix, scratch) + own;
+  state->fail = next;
+  state->pops = KOE_POPS_LIST | (uint32_t)b->out->list_count;
+  uint32_t head[KOE_LIST_PIECES] = {prefix, total, own};
+  bool room = append(b, head, KOE_LIST_PIECES) && append(b, pops, own);
+  return room ? KOE_OK : koe_fail_nomem(err);
 }
 
 /* Links the node's state; its parent's is linked already. */

@@ -46,6 +46,14 @@ koe_status probe_checkpoint(const void *bytes, size_t size, koe_error *err) {
   return status;
 }
 
+void probe_refused(const void *bytes, size_t size, const char *fragment) {
+  koe_error err;
+  koe_status status = probe_checkpoint(bytes, size, &err);
+  ck_assert_msg(status == KOE_FORMAT, "a file was read instead of \"%s\"", fragment);
+  ck_assert_msg(strstr(err.message, fragment) != NULL, "message \"%s\" lacks \"%s\"", err.message,
+                fragment);
+}
+
 void probe_truncations(const void *bytes, size_t size, size_t step) {
   koe_error err;
   for (size_t length = 0; length < size; length += step) {
@@ -56,7 +64,7 @@ void probe_truncations(const void *bytes, size_t size, size_t step) {
 }
 
 size_t probe_flips(const void *bytes, size_t size, size_t begin, size_t end) {
-  static const uint8_t masks[] = {0xFF, 0x01, 0x80, 0x20};
+  static const uint8_t masks[] = {0xFF, 0x01};
   koe_error err;
   size_t refused = 0;
   uint8_t *damaged = malloc(size);

@@ -11,6 +11,9 @@
  * KOE_FORMAT and a message. */
 koe_status probe_checkpoint(const void *bytes, size_t size, koe_error *err);
 
+/* Opening must be refused with KOE_FORMAT and a message that contains `fragment`. */
+void probe_refused(const void *bytes, size_t size, const char *fragment);
+
 /* Every `step`-th length below `size` must be refused. */
 void probe_truncations(const void *bytes, size_t size, size_t step);
 

@@ -376,6 +376,33 @@ START_TEST(long_text) {
 }
 END_TEST
 
+/* Texts of the greatest length among short ones: the call is split into several batches. */
+START_TEST(long_among_short) {
+  enum { TEXTS = 150 };
+  koe_error err;
+  cases c = load_cases(test_path("reference/tiny"), false);
+  const koe_model *model = open_model(test_path("reference/tiny"), NULL);
+  size_t width = koe_model_dimension(model), longest = 0;
+  koe_text texts[TEXTS];
+  size_t which[TEXTS];
+  float *out = koe_alloc(TEXTS * width, sizeof *out);
+  for (size_t i = 1; i < c.count; i++) {
+    if (c.texts[i].length > c.texts[longest].length) longest = i;
+  }
+  ck_assert_uint_eq(json_array_size(json_object_get(c.items[longest], "input_ids")), 64);
+  for (size_t i = 0; i < TEXTS; i++) {
+    which[i] = i % 5 == 0 ? i % c.count : longest;
+    texts[i] = c.texts[which[i]];
+  }
+  assert_ok(koe_model_embed(model, texts, TEXTS, out, &err));
+  for (size_t i = 0; i < TEXTS; i++)
+    check_row(c.items[which[i]], "mean", out + i * width, width);
+  koe_free(out);
+  close_model(model);
+  free_cases(&c);
+}
+END_TEST
+
 /* Ten thousand texts in one call, on any number of threads, come out in order. */
 START_TEST(many_texts) {
   static const int64_t threads[] = {1, 3, 8};
@@ -454,6 +481,7 @@ Suite *model_suite(void) {
   tcase_add_test(uses, max_length);
   tcase_add_test(uses, unusual_texts);
   tcase_add_test(uses, long_text);
+  tcase_add_test(uses, long_among_short);
   tcase_add_test(uses, many_texts);
   tcase_add_test(uses, damaged_numbers);
   tcase_add_test(uses, probabilities);

@@ -1,0 +1,44 @@
+/* Read-only table-valued functions, and tables that are functions without arguments:
+ *
+ *   SELECT token, start FROM koelectra_tokens('한국어 ELECTRA');
+ *   SELECT t.token FROM reviews, koelectra_tokens(reviews.body) AS t;
+ *   SELECT name FROM koelectra_models;
+ *
+ * A feature declares its columns and arguments, a filter that computes all rows of a call, and a
+ * function that gives one value of one row.  The frame is the virtual table around it: there is
+ * nothing to create and nothing to drop, the table is there in every connection (eponymous-only).
+ */
+#ifndef KOE_TABLE_FUNCTION_H
+#define KOE_TABLE_FUNCTION_H
+
+#include "koelectra_ext.h"
+
+enum { KOE_TABLE_ARGUMENTS = 8 };
+
+typedef struct koe_table_function {
+  const char *name;
+  const char *const *columns; /* declarations as in CREATE TABLE, ended by NULL */
+  const char *const
+      *arguments; /* names of hidden columns, at most KOE_TABLE_ARGUMENTS, then NULL */
+  int required;   /* how many of the arguments, the first ones, must be given */
+  bool innocuous; /* may be used in views and triggers of a schema not trusted */
+
+  /* Computes the rows of a call.
+   *
+   *   arguments [KOE_TABLE_ARGUMENTS]  NULL where not given; live as long as the rows
+   *   rows                             what `value` and `free_rows` get; NULL after a failure
+   *   count                            of rows */
+  koe_status (*filter)(sqlite3_value *const *arguments, void **rows, size_t *count, koe_error *err);
+
+  /* Ends `context` with the value of a column, counted as in `columns`. */
+  void (*value)(sqlite3_context *context, const void *rows, size_t row, int column);
+
+  /* Takes NULL. */
+  void (*free_rows)(void *rows);
+} koe_table_function;
+
+/* Adds the function to a connection; `function` lives as long as the program.  Returns an SQLite
+ * result code. */
+int koe_register_table_function(sqlite3 *db, const koe_table_function *function);
+
+#endif

@@ -1,0 +1,39 @@
+-- The library and the process: koelectra_version, koelectra_info, koelectra_config.
+
+.print -- version
+SELECT koelectra_version() GLOB '[0-9]*.[0-9]*.[0-9]*' AS looks_like_one;
+
+.print -- info
+SELECT json_extract(koelectra_info(), '$.version') = koelectra_version(),
+  json_extract(koelectra_info(), '$.sqlite') = sqlite_version(),
+  json_extract(koelectra_info(), '$.kernels') IN ('portable', 'avx2', 'avx512', 'neon'),
+  json_extract(koelectra_info(), '$.threads') = koelectra_config('threads'),
+  json_extract(koelectra_info(), '$.models');
+SELECT koelectra_load('tiny "1"', 'tests/reference/tiny');
+SELECT key, CASE key WHEN 'path' THEN value LIKE '/%/tests/reference/tiny' ELSE value END
+FROM json_each(koelectra_info(), '$.models[0]');
+
+.print -- settings
+SELECT koelectra_config('threads') > 0;
+SELECT koelectra_config('threads', 2), koelectra_config('threads', '1'), koelectra_config('threads');
+SELECT koelectra_config('threads', 0);
+SELECT koelectra_config('threads', 100000);
+SELECT koelectra_config('threads', 'many');
+SELECT koelectra_config('threads', 1.5);
+SELECT koelectra_config('threads', NULL);
+SELECT koelectra_config('colour');
+SELECT koelectra_config('colour', 1);
+SELECT koelectra_config(NULL);
+SELECT koelectra_config(x'00');
+SELECT koelectra_config();
+SELECT koelectra_config('threads', 1, 2);
+SELECT koelectra_version(1);
+SELECT koelectra_info(1);
+SELECT koelectra_config('threads');
+
+.print -- a schema that is not trusted may read but not set
+CREATE VIEW reads AS SELECT koelectra_version() <> '', length(koelectra_info()) > 100, koelectra_config('threads');
+CREATE VIEW sets AS SELECT koelectra_config('threads', 2);
+PRAGMA trusted_schema = OFF;
+SELECT * FROM reads;
+SELECT * FROM sets;
