@@ -72,12 +72,16 @@ static int x_disconnect(sqlite3_vtab *vtab) {
 static int x_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
   const table *t = (const table *)vtab;
   int constraint_of[KOE_TABLE_ARGUMENTS];
+  int unknown = 0; /* bit i: a value of argument i is not known in this plan */
   memset(constraint_of, -1, sizeof constraint_of);
   for (int i = 0; i < info->nConstraint; i++) {
     int argument = info->aConstraint[i].iColumn - t->columns;
     if (argument < 0 || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
-    if (!info->aConstraint[i].usable) return SQLITE_CONSTRAINT;
-    if (constraint_of[argument] < 0) constraint_of[argument] = i;
+    if (!info->aConstraint[i].usable) {
+      unknown |= 1 << argument;
+    } else if (constraint_of[argument] < 0) {
+      constraint_of[argument] = i;
+    }
   }
   int given = 0;
   for (int argument = 0; argument < t->arguments; argument++) {
@@ -86,6 +90,7 @@ static int x_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     info->aConstraintUsage[constraint_of[argument]].argvIndex = ++given;
     info->aConstraintUsage[constraint_of[argument]].omit = 1;
   }
+  if ((unknown & ~info->idxNum) != 0) return SQLITE_CONSTRAINT;
   int required = (1 << t->function->required) - 1;
   bool complete = (info->idxNum & required) == required;
   info->estimatedCost = complete ? 1000 : 1e50;

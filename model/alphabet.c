@@ -16,35 +16,51 @@ typedef struct letter {
   letter_group group;
 } letter;
 
-static koe_character_class class_of(uint32_t character, bool isolate_ideographs) {
-  koe_character_class class = koe_classify_character(character);
+static koe_character_class apply_option(koe_character_class class, bool isolate_ideographs) {
   return class == KOE_CHAR_IDEOGRAPH && !isolate_ideographs ? KOE_CHAR_WORD : class;
 }
 
-static void count_characters(const koe_vocab *vocab, uint32_t *counts) {
+static koe_character_class class_of(uint32_t character, bool isolate_ideographs) {
+  return apply_option(koe_classify_character(character), isolate_ideographs);
+}
+
+typedef struct letter_list {
+  letter *items;
+  size_t count;
+  size_t capacity;
+} letter_list;
+
+/* Lists the characters of all tokens, each once; counts[c] is how often c occurs. */
+static bool count_characters(const koe_vocab *vocab, uint32_t *counts, letter_list *letters) {
   for (int32_t id = 0; id < vocab->count; id++) {
     koe_text token = vocab->tokens[id];
     for (size_t at = 0; at < token.length;) {
       uint32_t character;
       at += koe_utf8_decode(token.bytes + at, token.length - at, &character);
-      counts[character]++;
+      if (counts[character]++ > 0) continue;
+      if (!koe_grow(&letters->items, &letters->capacity, letters->count + 1,
+                    sizeof *letters->items)) {
+        return false;
+      }
+      letters->items[letters->count++].character = character;
     }
   }
+  return true;
 }
 
-/* Writes the letters that get a symbol to `letters`, where there is room for all counted. */
-static size_t collect_letters(const uint32_t *counts, bool isolate_ideographs, letter *letters) {
-  size_t used = 0;
-  for (uint32_t c = 0; c < CHARACTERS; c++) {
-    if (counts[c] == 0) continue;
+/* Fills in counts and groups, and drops those that get no symbol. */
+static void group_letters(letter_list *letters, const uint32_t *counts, bool isolate_ideographs) {
+  size_t kept = 0;
+  for (size_t i = 0; i < letters->count; i++) {
+    uint32_t c = letters->items[i].character;
     koe_character_class class = class_of(c, isolate_ideographs);
     if (class == KOE_CHAR_SPACE || class == KOE_CHAR_REMOVED) continue;
     letter_group group = c >= PLANE0              ? GROUP_ASTRAL
                          : class == KOE_CHAR_WORD ? GROUP_WORDS
                                                   : GROUP_ISOLATED;
-    letters[used++] = (letter){c, counts[c], group};
+    letters->items[kept++] = (letter){c, counts[c], group};
   }
-  return used;
+  letters->count = kept;
 }
 
 static int compare_letters(const void *a, const void *b) {
@@ -61,28 +77,33 @@ static int compare_astral(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-static void fill_classes(koe_alphabet *alphabet) {
-  for (uint32_t c = 0; c < PLANE0; c++) {
-    uint16_t symbol = 0;
-    switch (class_of(c, alphabet->isolate_ideographs)) {
-    case KOE_CHAR_WORD:
-      break;
-    case KOE_CHAR_SPACE:
-      symbol = KOE_SYMBOL_SPACE;
-      break;
-    case KOE_CHAR_REMOVED:
-      symbol = KOE_SYMBOL_REMOVED;
-      break;
-    case KOE_CHAR_PUNCTUATION:
-    case KOE_CHAR_IDEOGRAPH:
-      symbol = KOE_SYMBOL_LONER;
-      break;
-    }
-    alphabet->plane0[c] = c >= 0xD800 && c <= 0xDFFF ? KOE_SYMBOL_REMOVED : symbol;
+static uint16_t symbol_of_class(koe_character_class class) {
+  switch (class) {
+  case KOE_CHAR_WORD:
+    break;
+  case KOE_CHAR_SPACE:
+    return KOE_SYMBOL_SPACE;
+  case KOE_CHAR_REMOVED:
+    return KOE_SYMBOL_REMOVED;
+  case KOE_CHAR_PUNCTUATION:
+  case KOE_CHAR_IDEOGRAPH:
+    return KOE_SYMBOL_LONER;
   }
+  return 0;
 }
 
-/* `letters` is sorted by group. */
+static void fill_classes(koe_alphabet *alphabet) {
+  for (uint32_t c = 0, last; c < PLANE0; c = last + 1) {
+    koe_character_class class = koe_classify_run(c, &last);
+    uint16_t symbol = symbol_of_class(apply_option(class, alphabet->isolate_ideographs));
+    for (uint32_t i = c; i <= last && i < PLANE0; i++)
+      alphabet->plane0[i] = symbol;
+  }
+  for (uint32_t c = 0xD800; c <= 0xDFFF; c++)
+    alphabet->plane0[c] = KOE_SYMBOL_REMOVED;
+}
+
+/* `letters` is sorted by group; those of the last one fill `astral`. */
 static void number_letters(koe_alphabet *alphabet, const letter *letters, size_t count) {
   for (size_t i = 0; i < count; i++) {
     uint32_t symbol = (uint32_t)i + 1;
@@ -105,37 +126,34 @@ static void number_letters(koe_alphabet *alphabet, const letter *letters, size_t
 koe_status koe_alphabet_build(const koe_vocab *vocab, bool isolate_ideographs, koe_alphabet *out,
                               koe_error *err) {
   koe_status status = KOE_OK;
-  letter *letters = NULL;
+  letter_list letters = {0};
   memset(out, 0, sizeof *out);
   out->isolate_ideographs = isolate_ideographs;
 
   uint32_t *counts = koe_alloc_zero(CHARACTERS, sizeof *counts);
-  out->plane0 = koe_alloc(PLANE0, sizeof *out->plane0);
-  if (counts == NULL || out->plane0 == NULL) {
+  if (counts == NULL || !count_characters(vocab, counts, &letters)) {
     status = koe_fail_nomem(err);
     goto cleanup;
   }
-  count_characters(vocab, counts);
-  size_t counted = 0;
+  group_letters(&letters, counts, isolate_ideographs);
+  if (letters.count > 1) {
+    qsort(letters.items, letters.count, sizeof *letters.items, compare_letters);
+  }
   size_t astral = 0;
-  for (uint32_t c = 0; c < CHARACTERS; c++) {
-    counted += counts[c] != 0;
-    astral += counts[c] != 0 && c >= PLANE0;
-  }
-  letters = koe_alloc(counted, sizeof *letters);
+  for (size_t i = 0; i < letters.count; i++)
+    astral += letters.items[i].group == GROUP_ASTRAL;
+  out->plane0 = koe_alloc(PLANE0, sizeof *out->plane0);
   out->astral = koe_alloc(astral, sizeof *out->astral);
-  if (letters == NULL || out->astral == NULL) {
+  if (out->plane0 == NULL || out->astral == NULL) {
     status = koe_fail_nomem(err);
     goto cleanup;
   }
-  counted = collect_letters(counts, isolate_ideographs, letters);
-  qsort(letters, counted, sizeof *letters, compare_letters);
   fill_classes(out);
-  number_letters(out, letters, counted);
+  number_letters(out, letters.items, letters.count);
 
 cleanup:
   koe_free(counts);
-  koe_free(letters);
+  koe_free(letters.items);
   return status;
 }
 

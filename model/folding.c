@@ -71,34 +71,21 @@ static bool in_ranges(const range *ranges, size_t count, uint32_t character) {
   return false;
 }
 
-size_t koe_decompose_current(uint32_t character, uint32_t out[KOE_DECOMPOSED_MAX]) {
+size_t koe_decompose(uint32_t character, uint32_t out[KOE_DECOMPOSED_MAX]) {
   utf8proc_int32_t parts[KOE_DECOMPOSED_MAX];
   int boundary_class = 0;
+  out[0] = character;
+  if (character < 0xC0 || in_ranges(not_decomposed, LENGTH(not_decomposed), character)) return 1;
   utf8proc_ssize_t count = utf8proc_decompose_char(
       (utf8proc_int32_t)character, parts, KOE_DECOMPOSED_MAX, UTF8PROC_DECOMPOSE, &boundary_class);
-  if (count < 1 || count > KOE_DECOMPOSED_MAX) {
-    out[0] = character;
-    return 1;
-  }
+  if (count < 1 || count > KOE_DECOMPOSED_MAX) return 1;
   for (utf8proc_ssize_t i = 0; i < count; i++)
     out[i] = (uint32_t)parts[i];
   return (size_t)count;
 }
 
-uint8_t koe_combining_class_current(uint32_t character) {
-  return (uint8_t)utf8proc_get_property((utf8proc_int32_t)character)->combining_class;
-}
-
-size_t koe_decompose(uint32_t character, uint32_t out[KOE_DECOMPOSED_MAX]) {
-  if (character < 0xC0 || in_ranges(not_decomposed, LENGTH(not_decomposed), character)) {
-    out[0] = character;
-    return 1;
-  }
-  return koe_decompose_current(character, out);
-}
-
 uint8_t koe_combining_class(uint32_t character) {
-  uint8_t class = koe_combining_class_current(character);
+  uint8_t class = (uint8_t)utf8proc_get_property((utf8proc_int32_t)character)->combining_class;
   if (class == 0 || in_ranges(not_combining, LENGTH(not_combining), character)) return 0;
   return class;
 }

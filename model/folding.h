@@ -28,11 +28,6 @@ bool koe_is_accent(uint32_t character);
  * medial and final Hangul letters. */
 bool koe_joins_previous(uint32_t character);
 
-/* The same as koe_decompose and koe_combining_class, by utf8proc's Unicode: for NFC, which is not
- * part of the crate's BERT normalizer. */
-size_t koe_decompose_current(uint32_t character, uint32_t out[KOE_DECOMPOSED_MAX]);
-uint8_t koe_combining_class_current(uint32_t character);
-
 /* Composes decomposed characters in canonical order in place (NFC); returns their number. */
 size_t koe_compose(uint32_t *characters, size_t count);
 

@@ -165,9 +165,9 @@ static size_t compose_raw(koe_normalizer *n) {
   size_t count = 0;
   for (size_t i = 0; i < n->raw.count; i++) {
     uint32_t parts[KOE_DECOMPOSED_MAX];
-    size_t length = koe_decompose_current(n->raw.characters[i].character, parts);
+    size_t length = koe_decompose(n->raw.characters[i].character, parts);
     for (size_t k = 0; k < length; k++) {
-      if (!append(&run, parts[k], koe_combining_class_current(parts[k]), false)) goto cleanup;
+      if (!append(&run, parts[k], koe_combining_class(parts[k]), false)) goto cleanup;
     }
   }
   for (size_t start = 0, end; start < run.count; start = end) {

@@ -205,7 +205,7 @@ static bool read_quickly(koe_scanner *scanner, koe_tokens *out) {
 void koe_scanner_start(koe_scanner *scanner, const koe_tokenizer *tokenizer, koe_text text,
                        int32_t segment) {
   scanner->tokenizer = tokenizer;
-  scanner->at = (const uint8_t *)text.bytes;
+  scanner->at = (const uint8_t *)(text.length > 0 ? text.bytes : "");
   scanner->end = scanner->at + text.length;
   scanner->position = 0;
   koe_normalizer_start(&scanner->normalizer, tokenizer, segment);

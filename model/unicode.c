@@ -60,10 +60,12 @@ size_t koe_utf8_count(const char *bytes, size_t length) {
   return count;
 }
 
-koe_character_class koe_classify_character(uint32_t character) {
-  if (character >= 0xAC00 && character <= 0xD7A3) return KOE_CHAR_WORD; /* Hangul syllables */
+enum { CLASS_RANGES = sizeof class_ranges / sizeof class_ranges[0] };
+
+/* The first range that does not end before the character; CLASS_RANGES if there is none. */
+static size_t find_range(uint32_t character) {
   size_t low = 0;
-  size_t high = sizeof class_ranges / sizeof class_ranges[0];
+  size_t high = CLASS_RANGES;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
     if (class_ranges[middle].last < character) {
@@ -72,7 +74,25 @@ koe_character_class koe_classify_character(uint32_t character) {
       high = middle;
     }
   }
-  bool inside = low < sizeof class_ranges / sizeof class_ranges[0] &&
-                class_ranges[low].first <= character;
-  return inside ? (koe_character_class)class_ranges[low].class : KOE_CHAR_WORD;
+  return low;
+}
+
+koe_character_class koe_classify_character(uint32_t character) {
+  if (character >= 0xAC00 && character <= 0xD7A3) return KOE_CHAR_WORD; /* Hangul syllables */
+  uint32_t last;
+  return koe_classify_run(character, &last);
+}
+
+koe_character_class koe_classify_run(uint32_t character, uint32_t *last) {
+  size_t range = find_range(character);
+  if (range == CLASS_RANGES) {
+    *last = 0x10FFFF;
+    return KOE_CHAR_WORD;
+  }
+  if (character < class_ranges[range].first) {
+    *last = class_ranges[range].first - 1;
+    return KOE_CHAR_WORD;
+  }
+  *last = class_ranges[range].last;
+  return (koe_character_class)class_ranges[range].class;
 }

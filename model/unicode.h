@@ -32,4 +32,7 @@ typedef enum koe_character_class {
 
 koe_character_class koe_classify_character(uint32_t character);
 
+/* The same, and in `*last` the last of the characters from this one on that share the class. */
+koe_character_class koe_classify_run(uint32_t character, uint32_t *last);
+
 #endif

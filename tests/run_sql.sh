@@ -14,6 +14,7 @@ extension=$1
 asan=${2:-}
 root=$(pwd -P)
 passed=0 failed=0 skipped=0
+export LC_ALL=C.UTF-8
 output=$(mktemp)
 raw=$(mktemp)
 trap 'rm -f "$output" "$raw"' EXIT
@@ -46,8 +47,8 @@ normalize() {
     -e '/^Error: /s/ ([0-9]*)$//' -e "s,$root/,,g" "$raw" >"$output"
 }
 
-# Memory that SQLite itself never frees is none of ours to report, so only crashes and leaks count
-# beside the text: the shell ends with status 1 where a session shows an error.
+# The shell ends with status 1 where a session shows an error; with more after a crash, a leak or too
+# long a time.
 run_session() {
   name=$(basename "$1" .sql)
   expected=tests/sql/$name.out

@@ -151,7 +151,6 @@ START_TEST(combining_classes_are_those_of_unicode_9) {
   ck_assert_uint_eq(koe_combining_class(0x323), 220);
   ck_assert_uint_eq(koe_combining_class(0x8D4), 230); /* Unicode 9 */
   ck_assert_uint_eq(koe_combining_class(0x8D3), 0);   /* Unicode 11 */
-  ck_assert_uint_eq(koe_combining_class_current(0x8D3), 220);
   ck_assert_uint_eq(koe_combining_class(0xAC00), 0);
 }
 END_TEST

@@ -388,6 +388,41 @@ START_TEST(refuses_views_that_leave_their_storage) {
 }
 END_TEST
 
+/* A tensor "a" of the storage "0" whose offset, shape and strides are the operations `where`. */
+static void assert_place_refused(const char *where, size_t size, const char *fragment) {
+  buffer b = {0};
+  PUT(&b, "}");
+  pickle_string(&b, "a");
+  pickle_global(&b, "torch._utils", "_rebuild_tensor_v2");
+  PUT(&b, "(");
+  pickle_storage(&b, "FloatStorage", "0", 4, 1);
+  put(&b, where, size);
+  PUT(&b, "tRs.");
+  assert_pickle_refused(&b, fragment);
+  buffer_clear(&b);
+}
+
+#define PLACE_REFUSED(where, fragment) assert_place_refused((where), sizeof(where) - 1, (fragment))
+
+START_TEST(refuses_views_of_other_types) {
+  PLACE_REFUSED("K\0K\1\x85", "a tensor without");
+  PLACE_REFUSED("NK\1\x85K\1\x85", "a tensor without");
+  PLACE_REFUSED("\x88K\1\x85K\1\x85", "a tensor without");
+  PLACE_REFUSED("G\0\0\0\0\0\0\0\0K\1\x85K\1\x85", "a tensor without");
+  PLACE_REFUSED("K\0K\1K\1\x85", "a tensor without");
+  PLACE_REFUSED("K\0]K\1a]K\1a", "a tensor without");
+  PLACE_REFUSED("K\0K\1\x85K\1K\1\x86", "a tensor without");
+  PLACE_REFUSED("K\0K\1K\1\x86K\1\x85", "a tensor without");
+  PLACE_REFUSED("K\0N\x85K\1\x85", "a tensor without");
+  /* long integers: -1 in one byte, 2^64 in nine, 255 in two, -1 in four, 65535 */
+  PLACE_REFUSED("\x8a\1\xFFK\1\x85K\1\x85", "a tensor without");
+  PLACE_REFUSED("\x8a\x09\0\0\0\0\0\0\0\0\1K\1\x85K\1\x85", "a tensor without");
+  PLACE_REFUSED("\x8a\2\xFF\0K\1\x85K\1\x85", "leaves its storage");
+  PLACE_REFUSED("J\xFF\xFF\xFF\xFFK\1\x85K\1\x85", "a tensor without");
+  PLACE_REFUSED("M\xFF\xFFK\1\x85K\1\x85", "leaves its storage");
+}
+END_TEST
+
 static koe_checkpoint *open_buffer(const buffer *file) {
   koe_error err;
   koe_checkpoint *checkpoint;
@@ -408,6 +443,8 @@ START_TEST(reads_views_made_by_hand) {
     const koe_tensor *tensor = koe_checkpoint_find(checkpoint, "a");
     assert_ok(koe_checkpoint_float32(checkpoint, tensor, &values, &err));
     ck_assert(values[0] == 1 && values[1] == 2 && values[2] == 3);
+    /* contiguous: not copied */
+    ck_assert(tensor->data > files[i].bytes && tensor->data < files[i].bytes + files[i].size);
     koe_checkpoint_free(checkpoint);
     buffer_clear(&files[i]);
   }
@@ -509,6 +546,7 @@ Suite *torch_suite(void) {
   tcase_add_test(tcase, refuses_what_holds_no_tensors);
   tcase_add_test(tcase, refuses_bad_storages);
   tcase_add_test(tcase, refuses_views_that_leave_their_storage);
+  tcase_add_test(tcase, refuses_views_of_other_types);
   tcase_add_test(tcase, reads_views_made_by_hand);
   tcase_add_test(tcase, reads_python_2_forms);
   tcase_add_test(tcase, refuses_bad_names);

@@ -266,7 +266,7 @@ END_TEST
  * written out they would take 5 000 pieces a token. */
 START_TEST(lists_of_failure_pops_take_no_more_than_the_vocabulary) {
   enum { TOKENS = 2000, LENGTH = 99 };
-  char *lines = malloc(TOKENS * (LENGTH + 8) + 100);
+  char *lines = malloc(TOKENS * (LENGTH + 16));
   size_t length = (size_t)(stpcpy(lines, "##a\n##b\n") - lines);
   for (int t = 0; t < TOKENS; t++) {
     length += (size_t)sprintf(lines + length, "%c%c\n", 'c' + t / 90, 'c');

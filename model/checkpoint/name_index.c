@@ -23,8 +23,7 @@ static int compare_bytes(const koe_name *name, const char *bytes, size_t length)
 static int compare_names(const void *left, const void *right) {
   const koe_name *a = left;
   const koe_name *b = right;
-  int order = compare_bytes(a, b->bytes, b->length);
-  return order != 0 ? order : (a->item > b->item) - (a->item < b->item);
+  return compare_bytes(a, b->bytes, b->length);
 }
 
 void koe_name_index_sort(koe_name_index *index) {

@@ -21,7 +21,7 @@ typedef struct koe_name_index {
 /* Adds a name.  False if memory is short. */
 bool koe_name_index_add(koe_name_index *index, const char *bytes, size_t length, size_t item);
 
-/* Ends adding; equal names are then neighbours, in ascending order of item. */
+/* Ends adding; equal names are then neighbours. */
 void koe_name_index_sort(koe_name_index *index);
 
 /* A name that occurs twice, or NULL. */

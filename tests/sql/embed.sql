@@ -6,7 +6,8 @@ SELECT koelectra_load('bare', 'tests/reference/bare');
 .print -- a vector of hidden_size float32, of length 1
 SELECT typeof(koelectra_embed('책')), length(koelectra_embed('책')), length(koelectra_embed('책', 'bare'));
 SELECT round(sum(value * value), 5) FROM json_each(koelectra_vector_json(koelectra_embed('영화가 좋았어요')));
-SELECT group_concat(round(value, 3), ' ') FROM json_each(koelectra_vector_json(koelectra_embed('오늘은 아침부터 비가 내려서 창문을 닫았어요.')));
+SELECT group_concat(round(value, 3), ' ') FROM json_each(koelectra_vector_json(koelectra_embed('오늘은 아침부터 비가 내려서 창문을 닫았어요.')))
+WHERE key < 8;
 
 .print -- what PyTorch gives for the same texts (mean of the tokens, scaled)
 CREATE TABLE expected AS
@@ -22,7 +23,7 @@ SELECT koelectra_embed(CAST(x'ecb185ff' AS TEXT)) = koelectra_embed('책'), koel
 SELECT koelectra_embed(replace(printf('%.*c', 1000000, 'x'), 'x', '책 문 가 ')) = koelectra_embed(replace(printf('%.*c', 100, 'x'), 'x', '책 문 가 '));
 
 .print -- similarity is the cosine of the embeddings
-SELECT round(koelectra_similarity('영화가 좋았어요', '영화가 정말 좋았습니다'), 4), round(koelectra_similarity('책', '문', 'bare'), 4);
+SELECT round(koelectra_similarity('영화가 좋았어요', '영화가 정말 좋았습니다'), 4), round(koelectra_similarity('영화가 좋았어요', '오늘은 비가 내려서 창문을 닫았어요', 'bare'), 3);
 SELECT round(koelectra_similarity('책', '문') - koelectra_cosine(koelectra_embed('책'), koelectra_embed('문')), 5) = 0;
 SELECT koelectra_similarity('책', '책') BETWEEN 0.999999 AND 1;
 SELECT koelectra_similarity(NULL, '책') IS NULL, koelectra_similarity('책', NULL) IS NULL, koelectra_similarity(NULL, NULL, 'nobody') IS NULL;

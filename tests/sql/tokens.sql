@@ -28,6 +28,7 @@ SELECT count(*) AS rows FROM koelectra_tokens t JOIN review r ON t.text = r.body
 SELECT r.id, count(t.token) AS tokens FROM review r LEFT JOIN koelectra_tokens t ON t.text = r.body GROUP BY 1;
 SELECT text, count(*) AS rows FROM koelectra_tokens WHERE text IN ('책', '문 책') GROUP BY text ORDER BY text;
 SELECT count(*) AS rows FROM koelectra_tokens WHERE text = '책' AND text = '문';
+SELECT count(*) AS rows FROM koelectra_tokens('책') a JOIN koelectra_tokens('책') b ON a.text = b.text;
 SELECT text, pair, model, rowid FROM koelectra_tokens('책', NULL, 'short') LIMIT 1;
 SELECT (SELECT max(position) FROM koelectra_tokens(body)) AS last FROM review;
 

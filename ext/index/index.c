@@ -1,0 +1,199 @@
+/* CREATE VIRTUAL TABLE search USING koelectra_index(body);
+ * INSERT INTO search(body) VALUES('배우 연기가 좋았어요');
+ * SELECT rowid, body, similarity FROM search WHERE search MATCH '연기 잘하는 배우' AND k = 5;
+ *
+ * or over a table of the user's, which keeps the texts:
+ *
+ * CREATE VIRTUAL TABLE search USING koelectra_index(body, content='review', content_rowid='id');
+ * INSERT INTO search(search) VALUES('rebuild');
+ *
+ * This file makes and ends the table; plan.c and cursor.c read it, update.c and commands.c change
+ * it. */
+#include "index.h"
+
+#include "commands.h"
+#include "cursor.h"
+#include "plan.h"
+#include "storage.h"
+#include "update.h"
+
+#include "../../model/memory.h"
+#include "../../model/registry.h"
+
+#include <string.h>
+#include <strings.h>
+
+SQLITE_EXTENSION_INIT3
+
+/* What SQLite hands to xCreate and xConnect. */
+enum { ARG_SCHEMA = 1, ARG_NAME = 2, ARG_FIRST = 3 };
+
+static void index_free(koe_index *index) {
+  if (index == NULL) return;
+  koe_index_finalize(index);
+  koe_index_definition_clear(&index->definition);
+  koe_free(index->schema);
+  koe_free(index->name);
+  koe_free(index->vectors_table);
+  sqlite3_free(index->base.zErrMsg);
+  koe_free(index);
+}
+
+bool koe_index_name_is_free(const koe_index_definition *definition, const char *name) {
+  return sqlite3_stricmp(name, definition->column) != 0 && sqlite3_stricmp(name, "k") != 0 &&
+         sqlite3_stricmp(name, "similarity") != 0 && sqlite3_stricmp(name, "rowid") != 0;
+}
+
+static int fail_name(koe_index *index, const char *name) {
+  return koe_index_fail(index, SQLITE_ERROR,
+                        "an index cannot be called %s: its name is a column beside %s, k and "
+                        "similarity",
+                        name, index->definition.column);
+}
+
+static int index_new(sqlite3 *db, int argc, const char *const *argv, koe_index **out) {
+  koe_index *index = koe_alloc_zero(1, sizeof *index);
+  *out = index;
+  if (index == NULL) return SQLITE_NOMEM;
+  const char *name = argv[ARG_NAME];
+  index->db = db;
+  index->schema = koe_copy_string(argv[ARG_SCHEMA], strlen(argv[ARG_SCHEMA]));
+  index->name = koe_copy_string(name, strlen(name));
+  index->vectors_table = koe_alloc(strlen(name) + sizeof "_vectors", 1);
+  if (index->schema == NULL || index->name == NULL || index->vectors_table == NULL) {
+    return SQLITE_NOMEM;
+  }
+  strcpy(index->vectors_table, name);
+  strcat(index->vectors_table, "_vectors");
+
+  koe_error err;
+  koe_status status =
+      koe_index_definition_parse(argv + ARG_FIRST, argc - ARG_FIRST, &index->definition, &err);
+  if (status != KOE_OK) return koe_index_model_failed(index, &err);
+  return koe_index_name_is_free(&index->definition, name) ? SQLITE_OK : fail_name(index, name);
+}
+
+static int declare(koe_index *index) {
+  char *sql = sqlite3_mprintf(
+      "CREATE TABLE x(\"%w\" TEXT, \"%w\" HIDDEN, k INTEGER HIDDEN, similarity REAL HIDDEN)",
+      index->definition.column, index->name);
+  if (sql == NULL) return SQLITE_NOMEM;
+  int code = sqlite3_declare_vtab(index->db, sql);
+  sqlite3_free(sql);
+  if (code != SQLITE_OK) return koe_index_fail(index, code, "%s", sqlite3_errmsg(index->db));
+  code = sqlite3_vtab_config(index->db, SQLITE_VTAB_CONSTRAINT_SUPPORT, 1);
+  return code == SQLITE_OK ? sqlite3_vtab_config(index->db, SQLITE_VTAB_INNOCUOUS) : code;
+}
+
+/* Ends xCreate or xConnect: hands the table over, or its error. */
+static int finish(int code, koe_index *index, sqlite3_vtab **out, char **message) {
+  if (code == SQLITE_OK) {
+    *out = &index->base;
+    return SQLITE_OK;
+  }
+  if (index != NULL) {
+    *message = index->base.zErrMsg;
+    index->base.zErrMsg = NULL;
+  }
+  index_free(index);
+  return code;
+}
+
+/* Whether texts can be read as the definition says. */
+static int check_content(koe_index *index) {
+  sqlite3_stmt *statement;
+  const char *content = index->definition.content;
+  if (content == NULL) return SQLITE_OK;
+  if (sqlite3_stricmp(content, index->name) == 0) {
+    return koe_index_fail(index, SQLITE_ERROR, "content='%s' is the index itself", content);
+  }
+  return koe_index_prepare(index, KOE_SOURCE_READ, &statement);
+}
+
+static int read_model(koe_index *index, koe_index_info *out) {
+  koe_error err;
+  const koe_model *model;
+  if (koe_registry_acquire(index->definition.model, &model, &err) != KOE_OK) {
+    return koe_index_model_failed(index, &err);
+  }
+  *out = (koe_index_info){.fingerprint = koe_model_fingerprint(model),
+                          .dimension = koe_model_dimension(model)};
+  koe_registry_release(model);
+  return SQLITE_OK;
+}
+
+static int create(sqlite3 *db, void *client, int argc, const char *const *argv, sqlite3_vtab **out,
+                  char **message) {
+  (void)client;
+  koe_index *index;
+  koe_index_info info;
+  int code = index_new(db, argc, argv, &index);
+  if (code == SQLITE_OK) code = check_content(index);
+  if (code == SQLITE_OK) code = read_model(index, &info);
+  if (code == SQLITE_OK) code = koe_storage_create(index, false);
+  if (code == SQLITE_OK) code = koe_storage_write_info(index, &info);
+  if (code == SQLITE_OK) code = declare(index);
+  return finish(code, index, out, message);
+}
+
+/* Reads no table: an index whose tables are damaged can still be dropped. */
+static int connect(sqlite3 *db, void *client, int argc, const char *const *argv, sqlite3_vtab **out,
+                   char **message) {
+  (void)client;
+  koe_index *index;
+  int code = index_new(db, argc, argv, &index);
+  if (code == SQLITE_OK) code = declare(index);
+  return finish(code, index, out, message);
+}
+
+static int disconnect(sqlite3_vtab *table) {
+  index_free((koe_index *)table);
+  return SQLITE_OK;
+}
+
+static int destroy(sqlite3_vtab *table) {
+  koe_index *index = (koe_index *)table;
+  koe_index_finalize(index);
+  int code = koe_storage_drop(index);
+  if (code == SQLITE_OK) index_free(index);
+  return code;
+}
+
+static int rename_index(sqlite3_vtab *table, const char *name) {
+  koe_index *index = (koe_index *)table;
+  if (!koe_index_name_is_free(&index->definition, name)) return fail_name(index, name);
+  koe_index_finalize(index);
+  return koe_storage_rename(index, name);
+}
+
+static int is_shadow_name(const char *suffix) {
+  static const char *const suffixes[] = {"info", "chunks", "vectors", "rows", "content"};
+  for (size_t i = 0; i < sizeof suffixes / sizeof suffixes[0]; i++) {
+    if (sqlite3_stricmp(suffix, suffixes[i]) == 0) return 1;
+  }
+  return 0;
+}
+
+/* No transaction methods: all state is in the shadow tables, and SQLite rolls those back. */
+static const sqlite3_module module = {
+    .iVersion = 3,
+    .xCreate = create,
+    .xConnect = connect,
+    .xBestIndex = koe_plan_best_index,
+    .xDisconnect = disconnect,
+    .xDestroy = destroy,
+    .xOpen = koe_cursor_open,
+    .xClose = koe_cursor_close,
+    .xFilter = koe_cursor_filter,
+    .xNext = koe_cursor_next,
+    .xEof = koe_cursor_eof,
+    .xColumn = koe_cursor_column,
+    .xRowid = koe_cursor_rowid,
+    .xUpdate = koe_index_update,
+    .xRename = rename_index,
+    .xShadowName = is_shadow_name,
+};
+
+int koe_register_index(sqlite3 *db) {
+  return sqlite3_create_module_v2(db, "koelectra_index", &module, NULL, NULL);
+}

@@ -1,0 +1,20 @@
+/* How a query on an index is answered: chosen by xBestIndex, carried out by xFilter. */
+#ifndef KOE_INDEX_PLAN_H
+#define KOE_INDEX_PLAN_H
+
+#include <sqlite3ext.h>
+
+/* Bits of idxNum.  Each is one argument of xFilter; arguments come in this order. */
+enum {
+  KOE_PLAN_MATCH = 1,    /* rank by similarity; without it rows come by rowid */
+  KOE_PLAN_ROWID = 2,    /* this row only */
+  KOE_PLAN_ROWID_IN = 4, /* these rows only, all at once */
+  KOE_PLAN_K = 8,        /* the k best */
+  KOE_PLAN_LIMIT = 16,   /* the same, from LIMIT */
+  KOE_PLAN_OFFSET = 32   /* more by as many */
+};
+
+/* xBestIndex.  idxStr says the same as idxNum in words, for EXPLAIN QUERY PLAN. */
+int koe_plan_best_index(sqlite3_vtab *table, sqlite3_index_info *info);
+
+#endif

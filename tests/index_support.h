@@ -1,0 +1,28 @@
+/* What the suites of koelectra_index share. */
+#ifndef KOE_TEST_INDEX_SUPPORT_H
+#define KOE_TEST_INDEX_SUPPORT_H
+
+#include "database.h"
+
+/* Registers tests/reference/tiny as 'default'. */
+void load_tiny(sqlite3 *db);
+
+/* A database in memory with that model. */
+sqlite3 *open_tiny_database(void);
+
+/* Runs SQL; its code. */
+int run(sqlite3 *db, const char *sql);
+
+/* Runs SQL that sqlite3_mprintf formats; fails the test if the SQL fails. */
+void run_format(sqlite3 *db, const char *format, ...);
+
+/* The integer that a query gives. */
+sqlite3_int64 query_integer(sqlite3 *db, const char *sql);
+
+/* Fails the test unless 'integrity-check' finds nothing in the index `name`. */
+void assert_sound(sqlite3 *db, const char *name);
+
+/* A file in a temporary directory. */
+const char *temporary_file(const char *name);
+
+#endif

@@ -1,0 +1,197 @@
+/* Memory that runs out under SQL, ours and SQLite's: every statement ends with SQLITE_NOMEM or with
+ * its result, and the next one works. */
+#include "../ext/koelectra.h"
+#include "../model/memory.h"
+#include "database.h"
+#include "support.h"
+
+#include <stdbool.h>
+
+static const char *const statements[] = {
+    "SELECT koelectra_info()",
+    "SELECT koelectra_config('threads', 1)",
+    "SELECT koelectra_load('other', 'tests/reference/bare', '{\"pooling\": \"mean\"}')",
+    "SELECT * FROM koelectra_models",
+    "SELECT koelectra_tokenize(body, 'default'), koelectra_token_ids(body) FROM t",
+    "SELECT * FROM t, koelectra_tokens(t.body, '책', 'default')",
+    "SELECT koelectra_embed(body), koelectra_embed(body, 'default') FROM t",
+    "SELECT koelectra_similarity('책', body, 'default'), koelectra_similarity(body, body) FROM t",
+    "SELECT koelectra_classify(body), koelectra_scores_pair(body, '책', 'default') FROM t",
+    "SELECT koelectra_cosine(v, v), koelectra_vector_json(v) FROM t",
+    "SELECT koelectra_vector('[1, 2.5, -3e-7]')",
+    "SELECT koelectra_embed(body, 'nobody') FROM t WHERE body IS NULL",
+};
+
+enum { STATEMENTS = sizeof statements / sizeof statements[0] };
+
+static sqlite3 *open_filled(void) {
+  sqlite3 *db = open_database();
+  assert_sql(db, "SELECT koelectra_load('default', 'tests/reference/tiny')", "default");
+  assert_sql(db,
+             "CREATE TABLE t(body, v); INSERT INTO t VALUES('책 문', x'0000803f'), (NULL, NULL), "
+             "('영화가 좋았어요', x'000080bf')",
+             "");
+  return db;
+}
+
+/* Steps a statement to its end and returns the last code. */
+static int run(sqlite3 *db, const char *sql) {
+  sqlite3_stmt *statement;
+  int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+  if (code != SQLITE_OK) return code;
+  while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+    for (int i = 0; i < sqlite3_column_count(statement); i++)
+      (void)sqlite3_column_text(statement, i);
+  }
+  sqlite3_finalize(statement);
+  return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+/* ── allocations of model/ and ext/ ─────────────────────────────────────────────────────────────
+ */
+
+#ifdef KOE_FAULTS
+START_TEST(our_memory) {
+  enum { MOST_ALLOCATIONS = 100000 };
+  sqlite3 *db = open_filled();
+  for (size_t i = 0; i < STATEMENTS; i++) {
+    long n = 1;
+    int code;
+    do {
+      koe_memory_fail_after(n);
+      code = run(db, statements[i]);
+      koe_memory_fail_after(0);
+      ck_assert_msg(code == SQLITE_OK || code == SQLITE_NOMEM, "%s: allocation %ld: code %d: %s",
+                    statements[i], n, code, sqlite3_errmsg(db));
+      ck_assert_msg(run(db, statements[i]) == SQLITE_OK, "%s: after allocation %ld: %s",
+                    statements[i], n, sqlite3_errmsg(db));
+      n++;
+    } while (code == SQLITE_NOMEM && n < MOST_ALLOCATIONS);
+    ck_assert_msg(code == SQLITE_OK, "%s: never succeeds", statements[i]);
+  }
+  close_database(db);
+}
+END_TEST
+
+/* The first use of a model, which opens it. */
+START_TEST(our_memory_opening) {
+  sqlite3 *db = open_filled();
+  long n = 0;
+  int code;
+  do {
+    assert_sql(db, "SELECT koelectra_load('fresh', 'tests/reference/odd')", "fresh");
+    koe_memory_fail_after(++n);
+    code = run(db, "SELECT koelectra_embed('책', 'fresh')");
+    koe_memory_fail_after(0);
+    ck_assert_msg(code == SQLITE_OK || code == SQLITE_NOMEM, "allocation %ld: code %d: %s", n, code,
+                  sqlite3_errmsg(db));
+    assert_sql(db, "SELECT koelectra_unload('fresh')", "fresh");
+  } while (code == SQLITE_NOMEM);
+  ck_assert_msg(n > 50, "only %ld allocations", n);
+  close_database(db);
+}
+END_TEST
+#endif
+
+/* ── allocations of SQLite ──────────────────────────────────────────────────────────────────────
+ */
+
+static sqlite3_mem_methods real;
+static long until_fault; /* allocations; 0: no faults */
+static bool once;        /* one fault, not all from there on */
+
+static bool fault(void) {
+  if (until_fault == 0) return false;
+  if (until_fault > 1) {
+    until_fault--;
+    return false;
+  }
+  if (once) until_fault = 0;
+  return true;
+}
+
+static void *faulty_malloc(int bytes) {
+  return fault() ? NULL : real.xMalloc(bytes);
+}
+
+static void *faulty_realloc(void *memory, int bytes) {
+  return fault() ? NULL : real.xRealloc(memory, bytes);
+}
+
+/* Before SQLite is first used in the process. */
+static void install_faults(void) {
+  sqlite3_shutdown();
+  ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real), SQLITE_OK);
+  sqlite3_mem_methods faulty = real;
+  faulty.xMalloc = faulty_malloc;
+  faulty.xRealloc = faulty_realloc;
+  ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &faulty), SQLITE_OK);
+  /* Every allocation of a connection is then one of the heap. */
+  ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), SQLITE_OK);
+}
+
+/* Runs `attempt` with the n-th allocation failing, for n from 1 until no allocation fails. */
+static void sweep(int (*attempt)(sqlite3 *db, const char *sql), sqlite3 *db, const char *sql) {
+  for (int mode = 0; mode < 2; mode++) {
+    bool reached = true;
+    for (long n = 1; reached; n++) {
+      once = mode == 1;
+      until_fault = n;
+      int code = attempt(db, sql);
+      /* Not counted down to the fault: all allocations were had. */
+      reached = once ? until_fault == 0 : until_fault == 1;
+      until_fault = 0;
+      ck_assert_msg(code == SQLITE_OK || code == SQLITE_NOMEM, "%s: allocation %ld: code %d", sql,
+                    n, code);
+      ck_assert_msg(reached || code == SQLITE_OK, "%s: no fault, but SQLITE_NOMEM", sql);
+      ck_assert_msg(n < 100000, "%s: never succeeds", sql);
+    }
+  }
+}
+
+START_TEST(memory_of_sqlite) {
+  install_faults();
+  sqlite3 *db = open_filled();
+  for (size_t i = 0; i < STATEMENTS; i++) {
+    sweep(run, db, statements[i]);
+    ck_assert_msg(run(db, statements[i]) == SQLITE_OK, "%s: %s", statements[i], sqlite3_errmsg(db));
+  }
+  close_database(db);
+}
+END_TEST
+
+static int open_and_use(sqlite3 *unused, const char *sql) {
+  sqlite3 *db;
+  (void)unused;
+  int code = sqlite3_open(":memory:", &db);
+  if (code == SQLITE_OK) {
+    char *message = NULL;
+    code = sqlite3_koelectra_init(db, &message, NULL);
+    sqlite3_free(message);
+  }
+  if (code == SQLITE_OK) code = run(db, sql);
+  sqlite3_close(db);
+  return code;
+}
+
+START_TEST(memory_of_sqlite_registering) {
+  install_faults();
+  close_database(open_filled());
+  sweep(open_and_use, NULL, "SELECT token FROM koelectra_tokens('책')");
+}
+END_TEST
+
+Suite *sql_memory_suite(void);
+
+Suite *sql_memory_suite(void) {
+  Suite *suite = suite_create("sql_memory");
+  TCase *tests = tcase_create("sql_memory");
+#ifdef KOE_FAULTS
+  tcase_add_test(tests, our_memory);
+  tcase_add_test(tests, our_memory_opening);
+#endif
+  tcase_add_test(tests, memory_of_sqlite);
+  tcase_add_test(tests, memory_of_sqlite_registering);
+  suite_add_tcase(suite, tests);
+  return suite;
+}
