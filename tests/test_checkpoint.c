@@ -256,7 +256,7 @@ END_TEST
 START_TEST(integers_do_not_convert) {
   koe_error err;
   koe_checkpoint *checkpoint =
-      open_as(test_path("reference/torch/views.zip.bin"), "pytorch_model.bin");
+      open_as(test_path("reference/torch_files/views.zip.bin"), "pytorch_model.bin");
   const float *values;
   const koe_tensor *ids = koe_checkpoint_find(checkpoint, "position_ids");
   ck_assert_ptr_nonnull(ids);

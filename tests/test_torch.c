@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ── files that PyTorch wrote (tests/reference/torch) ───────────────────────────────────────────
+/* ── files that PyTorch wrote (tests/reference/torch_files) ───────────────────────────────────────────
  */
 
 static float base_value(int row, int column) {
@@ -95,7 +95,7 @@ static void check_views(const char *file) {
   koe_checkpoint *checkpoint;
   char relative[100];
   size_t size;
-  snprintf(relative, sizeof relative, "reference/torch/%s", file);
+  snprintf(relative, sizeof relative, "reference/torch_files/%s", file);
   char *bytes = read_file(test_path(relative), &size);
   assert_ok(koe_checkpoint_open_memory(bytes, size, file, &checkpoint, &err));
   for (size_t i = 0; i < sizeof expected_tensors / sizeof expected_tensors[0]; i++) {
@@ -133,9 +133,9 @@ static void assert_file_refused(const char *relative, const char *fragment) {
 }
 
 START_TEST(refuses_modules_and_compression) {
-  assert_file_refused("reference/torch/module.zip.bin",
+  assert_file_refused("reference/torch_files/module.zip.bin",
                       "refuses to load torch.nn.modules.linear.Linear");
-  assert_file_refused("reference/torch/views.deflated.zip.bin", "compressed");
+  assert_file_refused("reference/torch_files/views.deflated.zip.bin", "compressed");
 }
 END_TEST
 
@@ -519,7 +519,7 @@ START_TEST(survives_damage) {
   for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
     char relative[100];
     size_t size;
-    snprintf(relative, sizeof relative, "reference/torch/%s", files[i]);
+    snprintf(relative, sizeof relative, "reference/torch_files/%s", files[i]);
     char *bytes = read_file(test_path(relative), &size);
     probe_truncations(bytes, size, 1);
     size_t refused = probe_flips(bytes, size, 0, size);

@@ -239,7 +239,7 @@ START_TEST(refuses_damaged_zip64_records) {
       {RECORD - 48, "\0\0\0\0\0\0\0\x80", 8, "outside the file"},
   };
   size_t size;
-  char *bytes = read_file(test_path("reference/torch/views.zip.bin"), &size);
+  char *bytes = read_file(test_path("reference/torch_files/views.zip.bin"), &size);
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char old[8];
     char *place = bytes + size - cases[i].from_end;
