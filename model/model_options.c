@@ -42,8 +42,12 @@ koe_status koe_model_options_parse(const char *json, koe_model_options *out, koe
   if (json == NULL) return KOE_OK;
   json_t *root;
   koe_status status = koe_json_parse(json, strlen(json), "options", &root, err);
-  /* Of an argument, not of a file. */
-  if (status == KOE_FORMAT) err->status = status = KOE_INVALID;
+  if (status == KOE_FORMAT) {
+    koe_error malformed = *err;
+    return koe_fail(err, KOE_INVALID,
+                    "%.300s; options are a JSON object, as {\"pooling\": \"cls\"}",
+                    malformed.message);
+  }
   if (status != KOE_OK) return status;
   if (!json_is_object(root)) {
     status = koe_fail(err, KOE_INVALID,
