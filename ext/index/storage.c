@@ -21,8 +21,8 @@ int koe_storage_create(koe_index *index, bool missing_only) {
   /* UNIQUE and not CREATE INDEX: its name follows when the table is renamed. */
   static const char *const definitions[] = {
       "$info(key TEXT PRIMARY KEY, value) WITHOUT ROWID",
-      "$chunks(id INTEGER PRIMARY KEY, free INTEGER NOT NULL, live BLOB NOT NULL, "
-      "rowids BLOB NOT NULL, UNIQUE(free, id))",
+      ("$chunks(id INTEGER PRIMARY KEY, free INTEGER NOT NULL, live BLOB NOT NULL, "
+       "rowids BLOB NOT NULL, UNIQUE(free, id))"),
       "$vectors(id INTEGER PRIMARY KEY, vectors BLOB NOT NULL)",
       "$rows(rowid INTEGER PRIMARY KEY, slot INTEGER)",
       "$content(id INTEGER PRIMARY KEY, c0)",
