@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ── files that PyTorch wrote (tests/reference/torch_files) ───────────────────────────────────────────
+/* ── files that PyTorch wrote (tests/reference/torch_files)
+ * ───────────────────────────────────────────
  */
 
 static float base_value(int row, int column) {
