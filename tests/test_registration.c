@@ -1,5 +1,6 @@
 /* What is refused when a directory is registered and opened: options, missing and damaged files. */
 #include "../model/registry.h"
+#include "registry_support.h"
 #include "support.h"
 
 #include <stdio.h>
@@ -7,14 +8,6 @@
 #include <string.h>
 
 static const char tiny[] = "tests/reference/tiny";
-
-static const char *file_in(const char *directory, const char *name) {
-  static char paths[4][1200];
-  static int next;
-  char *path = paths[next++ % 4];
-  snprintf(path, sizeof paths[0], "%s/%s", directory, name);
-  return path;
-}
 
 /* Replaces the first `from` in a file by `to`. */
 static void edit_file(const char *path, const char *from, const char *to) {
@@ -31,16 +24,6 @@ static void edit_file(const char *path, const char *from, const char *to) {
   write_file(path, edited, head + to_length + tail);
   free(edited);
   free(bytes);
-}
-
-/* The one entry there is. */
-static koe_registry_entry *only_entry(void) {
-  koe_error err;
-  koe_registry_entry *entries;
-  size_t count;
-  assert_ok(koe_registry_list(&entries, &count, &err));
-  ck_assert_uint_eq(count, 1);
-  return entries;
 }
 
 /* ── what is refused ────────────────────────────────────────────────────────────────────────────

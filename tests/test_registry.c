@@ -1,6 +1,7 @@
 /* Names, sharing and lifetime of models, with memory short and with threads at once. */
 #include "../model/memory.h"
 #include "../model/registry.h"
+#include "registry_support.h"
 #include "support.h"
 
 #include <math.h>
@@ -29,24 +30,6 @@ static bool close_to(const float *a, const float *b) {
 }
 
 static const char tiny[] = "tests/reference/tiny";
-
-static const char *file_in(const char *directory, const char *name) {
-  static char paths[4][1200];
-  static int next;
-  char *path = paths[next++ % 4];
-  snprintf(path, sizeof paths[0], "%s/%s", directory, name);
-  return path;
-}
-
-/* The one entry there is. */
-static koe_registry_entry *only_entry(void) {
-  koe_error err;
-  koe_registry_entry *entries;
-  size_t count;
-  assert_ok(koe_registry_list(&entries, &count, &err));
-  ck_assert_uint_eq(count, 1);
-  return entries;
-}
 
 /* ── names ──────────────────────────────────────────────────────────────────────────────────────
  */
