@@ -79,7 +79,7 @@ static koe_status read_carefully(koe_scanner *scanner, koe_tokens *out, koe_erro
 enum { CAREFULLY = 0x10000 };
 
 /* The symbol of the character at `at`, and its length; CAREFULLY if it is above U+FFFF, invalid, or
- * cut off. */
+ * cut off.  An encoded surrogate, invalid too, gives KOE_SYMBOL_REMOVED. */
 static inline uint32_t read_symbol(const uint16_t *plane0, const uint8_t *at, const uint8_t *end,
                                    size_t *length) {
   if (at[0] < 0x80) {
@@ -90,8 +90,7 @@ static inline uint32_t read_symbol(const uint16_t *plane0, const uint8_t *at, co
     uint32_t tail = (uint32_t)at[1] << 8 | at[2];
     *length = 3;
     if ((tail & 0xC0C0) != 0x8080) return CAREFULLY;
-    uint32_t character = (at[0] & 0xFu) << 12 | (at[1] & 0x3Fu) << 6 | (at[2] & 0x3Fu);
-    return character >= 0xD800 && character < 0xE000 ? CAREFULLY : plane0[character];
+    return plane0[(at[0] & 0xFu) << 12 | (at[1] & 0x3Fu) << 6 | (at[2] & 0x3Fu)];
   }
   if (at[0] >= 0xC2 && at[0] < 0xE0 && end - at >= 2 && (at[1] & 0xC0) == 0x80) {
     *length = 2;
@@ -188,8 +187,8 @@ static bool read_quickly(koe_scanner *scanner, koe_tokens *out) {
     size_t length;
     uint32_t symbol = read_symbol(alphabet->plane0, scanner->at, scanner->special_at, &length);
     if (symbol <= alphabet->words) return read_word(scanner, symbol, length, out);
-    if (symbol == CAREFULLY) return false;
-    if (symbol < KOE_SYMBOL_SPACE) {
+    if (symbol >= KOE_SYMBOL_REMOVED) return false;
+    if (symbol != KOE_SYMBOL_SPACE) {
       take_isolated(scanner, symbol, length, out);
       return true;
     }

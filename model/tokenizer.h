@@ -42,7 +42,7 @@ typedef struct koe_tokenizer_options {
   bool do_lower_case;
   bool strip_accents;
   bool tokenize_chinese_chars;
-  bool normalize_nfc; /* compose decomposed Hangul first; offsets then count composed characters */
+  bool normalize_nfc; /* compose decomposed Hangul first; offsets remain those of the input */
   char unk_token[64];
   char sep_token[64];
   char pad_token[64];
@@ -70,14 +70,16 @@ koe_text koe_tokenizer_token(const koe_tokenizer *tokenizer, int32_t id);
 /* The id of a token spelled exactly so, or -1. */
 int32_t koe_tokenizer_id(const koe_tokenizer *tokenizer, koe_text token);
 
-/* Appends the tokens of `text` to `out`: no special tokens added, nothing truncated.  At most
- * `limit` tokens are wanted: the work stops after them.  Fails with KOE_NOMEM. */
+/* Appends the first `limit` tokens of `text` to `out`, all of them if there are fewer; no special
+ * tokens are added.  Stops behind the word that gives the last of them.  Fails with KOE_NOMEM;
+ * `out` then holds some of the tokens. */
 koe_status koe_tokenizer_tokenize(const koe_tokenizer *tokenizer, koe_text text, size_t limit,
                                   koe_tokens *out, koe_error *err);
 
 /* Replaces `out` with what the model reads: [CLS] text [SEP], or [CLS] text [SEP] pair [SEP] where
- * `pair` is not NULL, truncated longest_first to `max_length` tokens in all.  `max_length` is at
- * least 2 for a text, 3 for a pair.  Fails with KOE_INVALID (max_length), KOE_NOMEM. */
+ * `pair` is not NULL, truncated longest_first to `max_length` tokens in all, SIZE_MAX for no
+ * limit.  `max_length` is at least 2 for a text, 3 for a pair.  Fails with KOE_INVALID
+ * (max_length), KOE_NOMEM; the contents of `out` are then undefined. */
 koe_status koe_tokenizer_encode(const koe_tokenizer *tokenizer, koe_text text, const koe_text *pair,
                                 size_t max_length, koe_tokens *out, koe_error *err);
 

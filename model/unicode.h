@@ -1,7 +1,7 @@
 /* Characters: UTF-8 in, and the classes that BERT's normalizer and pre-tokenizer tell apart.
  *
  * The classes are those of Hugging Face's tokenizers (the Rust crate), measured over every code
- * point: utf8proc's categories, except where the crate's older Unicode tables differ. */
+ * point: see unicode_ranges.h. */
 #ifndef KOE_UNICODE_H
 #define KOE_UNICODE_H
 

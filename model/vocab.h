@@ -18,10 +18,10 @@ enum {
 };
 
 typedef struct koe_vocab {
-  char *bytes;         /* the file */
-  size_t byte_count;   /* */
-  koe_text *tokens;    /* [count] by id, into `bytes` */
-  int32_t count;       /* */
+  char *bytes; /* [byte_count] the file */
+  size_t byte_count;
+  koe_text *tokens; /* [count] by id, into `bytes` */
+  int32_t count;
   uint32_t *slots;     /* [slot_count] open-addressing hash table: id + 1, or 0 */
   uint32_t slot_count; /* a power of two, more than count */
 } koe_vocab;

@@ -1,6 +1,6 @@
-/* model/tokenizer.c and the stages under it: Hugging Face's outputs (tests/reference/tokenizer/
- * and, where it is there, the shared folder), then what those cannot show: invalid UTF-8, limits,
- * NFC offsets, odd special names, faults. */
+/* model/tokenizer.c and the stages under it, as far as Hugging Face's outputs
+ * (test_tokenizer_golden.c) cannot show it: invalid UTF-8, limits, NFC offsets, odd special names,
+ * faults. */
 #include "support.h"
 
 #include "../model/memory.h"
@@ -107,6 +107,7 @@ START_TEST(invalid_bytes_are_dropped_and_counted) {
   assert_tokenizes("\xFF가\xEA\xB0나", {GA, 1, 2}, {IN_NA, 3, 4});
   assert_tokenizes("가\x80\x80나\xF0\x9F\x99", {GA, 0, 1}, {IN_NA, 3, 4});
   assert_tokenizes("a\xED\xA0\x80.\xEA\xB0", {A, 0, 1}, {DOT, 4, 5});
+  assert_tokenizes("\xED\xBF\xBF가 \xED\xA0\x80.", {GA, 3, 4}, {DOT, 8, 9});
   assert_tokenizes("\xEA\xB0\x80\xEB\x82", {GA, 0, 1});
   assert_tokenizes("[MA\xFFSK]", {UNK, 0, 1}, {UNK, 1, 6}, {UNK, 6, 7});
 }
@@ -345,9 +346,7 @@ START_TEST(long_runs_of_marks_are_put_in_order) {
   assert_ok(koe_tokenizer_encode(tokenizer, text_of(text), NULL, 512, &tokens, &err));
   const expectation stripped[] = {
       {CLS, -1, -1}, {A, 0, 1}, {IN_B, 1, 2 * MARKS + 1}, {SEP, -1, -1}};
-  ck_assert_uint_eq(tokens.count, 4);
-  ck_assert_int_eq(tokens.items[1].id, stripped[1].id);
-  ck_assert_int_eq(tokens.items[2].id, stripped[2].id);
+  assert_tokens("marks", stripped, 4);
   free(text);
 }
 END_TEST
@@ -379,6 +378,24 @@ START_TEST(special_tokens_must_be_in_the_vocabulary) {
                "lacks the special token ''");
   assert_fails(koe_tokenizer_open("/nonexistent/vocab.txt", &options, &tokenizer, &err), KOE_IO,
                "/nonexistent/vocab.txt");
+}
+END_TEST
+
+START_TEST(a_vocabulary_may_be_odd) {
+  koe_tokenizer_options options = koe_tokenizer_options_default();
+  assert_ok(koe_tokenizer_open(write_vocabulary(SPECIALS), &options, &tokenizer, &err));
+  assert_tokenizes("가나 a[MASK].", {UNK, 0, 2}, {UNK, 3, 4}, {MASK, 4, 10}, {UNK, 10, 11});
+  koe_tokenizer_free(tokenizer);
+
+  const char *no_inside = SPECIALS "가\n나\n##\n#\n\n";
+  assert_ok(koe_tokenizer_open(write_vocabulary(no_inside), &options, &tokenizer, &err));
+  assert_tokenizes("가 나 가나 ##", {5, 0, 1}, {6, 2, 3}, {UNK, 4, 6}, {8, 7, 8}, {8, 8, 9});
+  koe_tokenizer_free(tokenizer);
+
+  const char *repeated =
+      "##가\r\n\r\n[PAD]\r\n[SEP]\r\n[UNK]\r\n[CLS]\r\n[MASK]\r\n[SEP]\r\n가\r\n가";
+  assert_ok(koe_tokenizer_open(write_vocabulary(repeated), &options, &tokenizer, &err));
+  assert_tokenizes("가가 [SEP]", {9, 0, 1}, {0, 1, 2}, {7, 3, 8});
 }
 END_TEST
 
@@ -478,6 +495,7 @@ Suite *tokenizer_suite(void) {
   tcase_add_test(options, long_runs_of_marks_are_put_in_order);
   tcase_add_test(options, special_names_may_be_any);
   tcase_add_test(options, special_tokens_must_be_in_the_vocabulary);
+  tcase_add_test(options, a_vocabulary_may_be_odd);
   tcase_add_test(options, the_hash_tells_vocabularies_and_options_apart);
 #ifdef KOE_FAULTS
   tcase_add_test(options, memory_may_fail_while_opening);

@@ -36,7 +36,7 @@ done
 echo "== tokenizer: one thread"
 "$build/bench/bench_tokenizer" "$data/small/vocab.txt" "$data/texts.txt"
 if (cd tests/bench && node -e 'require.resolve("@anush008/tokenizers")') 2>/dev/null; then
-  RAYON_NUM_THREADS=1 node tests/bench/tokenizer_peer.mjs "$data/small/vocab.txt" "$data/texts.txt"
+  RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false node tests/bench/tokenizer_peer.mjs "$data/small/vocab.txt" "$data/texts.txt"
 else
   echo "peer skipped: npm install --prefix tests/bench @anush008/tokenizers"
 fi

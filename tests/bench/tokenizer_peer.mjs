@@ -1,9 +1,9 @@
 // Tokens a second of Hugging Face's tokenizers (Rust), the peer of bench_tokenizer:
 //
-//   RAYON_NUM_THREADS=1 node tokenizer_peer.mjs VOCAB TEXTFILE [seconds]
+//   RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false node tokenizer_peer.mjs VOCAB TEXTFILE [seconds]
 //
-// Needs the package @anush008/tokenizers (0.6.0).  Texts are encoded in batches of 1 000, so that the
-// calls from JavaScript do not count for much.
+// Needs the package @anush008/tokenizers (0.6.0), in tests/bench/node_modules or on NODE_PATH.
+// Texts are encoded in batches of 1 000, so that the calls from JavaScript do not count for much.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
