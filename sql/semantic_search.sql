@@ -15,14 +15,15 @@ CREATE VIRTUAL TABLE article_search USING koelectra_index(body, content='article
 -- What is there already.
 INSERT INTO article_search(article_search) VALUES('rebuild');
 
--- What comes later.  An UPDATE of other columns does not compute an embedding again.
+-- What comes later.  An UPDATE that leaves the text alone does not compute an embedding again.
 CREATE TRIGGER article_search_insert AFTER INSERT ON article BEGIN
   INSERT INTO article_search(rowid, body) VALUES(new.id, new.body);
 END;
 CREATE TRIGGER article_search_delete AFTER DELETE ON article BEGIN
   DELETE FROM article_search WHERE rowid = old.id;
 END;
-CREATE TRIGGER article_search_update AFTER UPDATE OF id, body ON article BEGIN
+CREATE TRIGGER article_search_update AFTER UPDATE ON article
+WHEN new.id <> old.id OR new.body IS NOT old.body BEGIN
   DELETE FROM article_search WHERE rowid = old.id;
   INSERT INTO article_search(rowid, body) VALUES(new.id, new.body);
 END;

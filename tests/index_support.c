@@ -15,10 +15,17 @@ sqlite3 *open_tiny_database(void) {
   return db;
 }
 
+/* Allocates nothing of its own. */
 int run(sqlite3 *db, const char *sql) {
-  char *text;
-  int code = run_sql(db, sql, &text);
-  sqlite3_free(text);
+  int code = SQLITE_OK;
+  while (code == SQLITE_OK && *sql != '\0') {
+    sqlite3_stmt *statement;
+    code = sqlite3_prepare_v2(db, sql, -1, &statement, &sql);
+    if (code != SQLITE_OK || statement == NULL) continue;
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+    }
+    code = sqlite3_finalize(statement);
+  }
   return code;
 }
 
@@ -47,6 +54,87 @@ sqlite3_int64 query_integer(sqlite3 *db, const char *sql) {
 
 void assert_sound(sqlite3 *db, const char *name) {
   run_format(db, "INSERT INTO \"%w\"(\"%w\") VALUES('integrity-check')", name, name);
+}
+
+sqlite3 *open_small_index(bool external) {
+  sqlite3 *db = open_tiny_database();
+  sqlite3_extended_result_codes(db, 1);
+  if (!external) {
+    run_format(db, "CREATE VIRTUAL TABLE s USING koelectra_index(body);"
+                   "INSERT INTO s(rowid, body) VALUES(1, '책 문'), (2, '영화가 좋았어요'), "
+                   "(3, '김치찌개'), (4, '서울은 비'), (5, NULL)");
+    return db;
+  }
+  run_format(db, "CREATE TABLE article(id INTEGER PRIMARY KEY, body TEXT);"
+                 "INSERT INTO article VALUES(1, '책 문'), (2, '영화가 좋았어요'), (3, '김치찌개'), "
+                 "(4, '서울은 비'), (5, NULL);"
+                 "CREATE VIRTUAL TABLE s USING koelectra_index(body, content=article, "
+                 "content_rowid=id);"
+                 "INSERT INTO s(s) VALUES('rebuild');"
+                 "CREATE TRIGGER article_insert AFTER INSERT ON article BEGIN"
+                 "  INSERT INTO s(rowid, body) VALUES(new.id, new.body); END;"
+                 "CREATE TRIGGER article_delete AFTER DELETE ON article BEGIN"
+                 "  DELETE FROM s WHERE rowid = old.id; END;"
+                 "CREATE TRIGGER article_update AFTER UPDATE ON article"
+                 "  WHEN new.id <> old.id OR new.body IS NOT old.body BEGIN"
+                 "  DELETE FROM s WHERE rowid = old.id;"
+                 "  INSERT INTO s(rowid, body) VALUES(new.id, new.body); END");
+  return db;
+}
+
+char *describe_index(sqlite3 *db) {
+  char *text;
+  int code = run_sql(db,
+                     "SELECT rowid, quote(body) FROM s; "
+                     "SELECT rowid, round(similarity, 4) FROM s WHERE s MATCH '영화'",
+                     &text);
+  ck_assert_msg(code == SQLITE_OK, "code %d: %s", code, text);
+  return text;
+}
+
+/* ── allocations of SQLite ──────────────────────────────────────────────────────────────────────
+ */
+
+static sqlite3_mem_methods real;
+static long until_fault; /* allocations; 0: no faults */
+static bool one_fault;
+
+static bool fault(void) {
+  if (until_fault == 0) return false;
+  if (until_fault > 1) {
+    until_fault--;
+    return false;
+  }
+  if (one_fault) until_fault = 0;
+  return true;
+}
+
+static void *faulty_malloc(int bytes) {
+  return fault() ? NULL : real.xMalloc(bytes);
+}
+
+static void *faulty_realloc(void *memory, int bytes) {
+  return fault() ? NULL : real.xRealloc(memory, bytes);
+}
+
+void install_sqlite_faults(void) {
+  sqlite3_shutdown();
+  ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real), SQLITE_OK);
+  sqlite3_mem_methods faulty = real;
+  faulty.xMalloc = faulty_malloc;
+  faulty.xRealloc = faulty_realloc;
+  ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &faulty), SQLITE_OK);
+  /* Every allocation of a connection is then one of the heap. */
+  ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), SQLITE_OK);
+}
+
+void set_sqlite_fault(long n, bool once) {
+  until_fault = n;
+  one_fault = once;
+}
+
+bool sqlite_fault_reached(void) {
+  return one_fault ? until_fault == 0 : until_fault == 1;
 }
 
 const char *temporary_file(const char *name) {

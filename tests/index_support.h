@@ -4,6 +4,8 @@
 
 #include "database.h"
 
+#include <stdbool.h>
+
 /* Registers tests/reference/tiny as 'default'. */
 void load_tiny(sqlite3 *db);
 
@@ -21,6 +23,24 @@ sqlite3_int64 query_integer(sqlite3 *db, const char *sql);
 
 /* Fails the test unless 'integrity-check' finds nothing in the index `name`. */
 void assert_sound(sqlite3 *db, const char *name);
+
+/* A database in memory with an index `s` of five rows, 1 to 4 and one of NULL text; its texts are
+ * in the table `article(id, body)` if `external`, with triggers as in sql/semantic_search.sql. */
+sqlite3 *open_small_index(bool external);
+
+/* What the index holds: rows, texts and the ranking for a query; sqlite3_free it. */
+char *describe_index(sqlite3 *db);
+
+/* Makes allocations of SQLite fail from now on: call it before SQLite is first used in the process.
+ */
+void install_sqlite_faults(void);
+
+/* The n-th allocation of SQLite from now fails, only that one if `once`, else every later one too;
+ * 0 stops that. */
+void set_sqlite_fault(long n, bool once);
+
+/* Whether the allocation that was to fail was asked for. */
+bool sqlite_fault_reached(void);
 
 /* A file in a temporary directory. */
 const char *temporary_file(const char *name);

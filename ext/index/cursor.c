@@ -196,7 +196,20 @@ int koe_cursor_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *out) {
   return SQLITE_OK;
 }
 
-/* The text of a row; a row that has gone from a content table of the user's has none. */
+/* A row has no text in its table: then it has gone from a content table of the user's, or from the
+ * index while this statement was reading it. */
+static int check_gone(koe_index *index, int64_t rowid) {
+  koe_row row;
+  if (index->definition.content != NULL) return SQLITE_OK;
+  int code = koe_row_find(index, rowid, &row);
+  if (code != SQLITE_OK || !row.exists) return code;
+  return koe_index_fail(
+      index, SQLITE_CORRUPT_VTAB,
+      "shadow table %s_content is damaged (row %lld is missing): its text is "
+      "lost; INSERT INTO %s(%s) VALUES('rebuild') makes the index anew without it",
+      index->name, (long long)rowid, index->name, index->name);
+}
+
 static int result_body(cursor *c, sqlite3_context *context) {
   koe_index *index = index_of(&c->base);
   sqlite3_stmt *statement;
@@ -205,16 +218,9 @@ static int result_body(cursor *c, sqlite3_context *context) {
   int64_t rowid = current_rowid(c);
   sqlite3_bind_int64(statement, 1, rowid);
   code = koe_index_step(index, KOE_BODY_READ, statement);
-  if (code == SQLITE_ROW) {
-    sqlite3_result_value(context, sqlite3_column_value(statement, 0));
-    code = SQLITE_OK;
-  } else if (code == SQLITE_DONE) {
-    code = index->definition.content != NULL
-               ? SQLITE_OK
-               : koe_index_damaged(index, "content", "row %lld is missing", (long long)rowid);
-  }
+  if (code == SQLITE_ROW) sqlite3_result_value(context, sqlite3_column_value(statement, 0));
   koe_index_reset(statement);
-  return code;
+  return code == SQLITE_ROW ? SQLITE_OK : code == SQLITE_DONE ? check_gone(index, rowid) : code;
 }
 
 int koe_cursor_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {

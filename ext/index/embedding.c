@@ -10,6 +10,10 @@ static int check_model(koe_index *index, const koe_index_info *info, const koe_m
   uint64_t fingerprint = koe_model_fingerprint(model);
   size_t dimension = koe_model_dimension(model);
   if (fingerprint == info->fingerprint && dimension == info->dimension) return SQLITE_OK;
+  if (fingerprint == info->fingerprint) {
+    return koe_index_damaged(index, "info", "dimension is %lld, but the model's vectors have %lld",
+                             (long long)info->dimension, (long long)dimension);
+  }
   return koe_index_fail(
       index, SQLITE_ERROR,
       "another model made its vectors (fingerprint %016llx) than is now loaded as "

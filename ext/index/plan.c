@@ -6,6 +6,8 @@
  *   rowid = ?                                  VIRTUAL TABLE INDEX 2:rowid
  *   (all rows)                                 VIRTUAL TABLE INDEX 0:scan
  *
+ * SQLite 3.40 tells of LIMIT beside search(?) only, not beside MATCH; later versions beside both.
+ *
  * A rowid constraint filters before the k best are taken.  LIMIT stands for k only where that
  * cannot be seen: everything else that SQLite asks for is done here, so that no row of the k is
  * dropped afterwards. */

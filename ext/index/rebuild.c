@@ -87,11 +87,12 @@ static int add_row(rebuild *r, sqlite3_stmt *source) {
   koe_error err;
   new_row new = {.rowid = sqlite3_column_int64(source, 0), .row = {.exists = true}};
   if (sqlite3_column_type(source, 0) != SQLITE_INTEGER) {
-    return koe_index_fail(r->index, SQLITE_ERROR,
-                          "content table %s has \"%s\" as a row number in \"%s\": it must be an "
-                          "integer",
-                          r->index->definition.content, sqlite3_column_text(source, 0),
-                          r->index->definition.content_rowid);
+    const unsigned char *id = sqlite3_column_text(source, 0);
+    return koe_index_fail(
+        r->index, SQLITE_ERROR,
+        "content table %s has %s as a row number in \"%s\": it must be an integer",
+        r->index->definition.content, id != NULL ? (const char *)id : "NULL",
+        r->index->definition.content_rowid);
   }
   koe_text text;
   bool is_null;

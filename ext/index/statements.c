@@ -102,6 +102,11 @@ static int failed(koe_index *index, const char *table, int code) {
   const char *why = sqlite3_errmsg(index->db);
   int primary = code & 0xff;
   bool source = strcmp(table, "source") == 0;
+  if (source && index->definition.content != NULL && primary == SQLITE_LOCKED) {
+    /* A view that reads the index which is being made. */
+    return koe_index_fail(index, code, "content table %s cannot be read: %s",
+                          index->definition.content, why);
+  }
   if (primary != SQLITE_ERROR && primary != SQLITE_CONSTRAINT && primary != SQLITE_MISMATCH) {
     return code; /* of the connection or the file: SQLite's own words say it */
   }
@@ -117,6 +122,8 @@ static int failed(koe_index *index, const char *table, int code) {
                           "shadow table %s_content is damaged (%s): it holds the texts",
                           index->name, why);
   }
+  /* A statement on two tables. */
+  if (strstr(why, index->vectors_table) != NULL) table = "vectors";
   return koe_index_damaged(index, table, "%s", why);
 }
 

@@ -25,7 +25,7 @@ int koe_storage_create(koe_index *index, bool missing_only) {
        "rowids BLOB NOT NULL, UNIQUE(free, id))"),
       "$vectors(id INTEGER PRIMARY KEY, vectors BLOB NOT NULL)",
       "$rows(rowid INTEGER PRIMARY KEY, slot INTEGER)",
-      "$content(id INTEGER PRIMARY KEY, c0)",
+      "$content(id INTEGER PRIMARY KEY, c0 TEXT)",
   };
   int code = SQLITE_OK;
   for (size_t i = 0; code == SQLITE_OK && i < sizeof definitions / sizeof definitions[0]; i++) {
@@ -42,9 +42,11 @@ int koe_storage_create(koe_index *index, bool missing_only) {
 }
 
 int koe_storage_drop(koe_index *index) {
-  return run_sql(index, "DROP TABLE IF EXISTS $info; DROP TABLE IF EXISTS $chunks; "
-                        "DROP TABLE IF EXISTS $vectors; DROP TABLE IF EXISTS $rows; "
-                        "DROP TABLE IF EXISTS $content");
+  int code = run_sql(index, "DROP TABLE IF EXISTS $info; DROP TABLE IF EXISTS $chunks; "
+                            "DROP TABLE IF EXISTS $vectors; DROP TABLE IF EXISTS $rows");
+  /* A table of that name beside an index of external content is the user's, maybe the very one. */
+  if (code != SQLITE_OK || index->definition.content != NULL) return code;
+  return run_sql(index, "DROP TABLE IF EXISTS $content");
 }
 
 int koe_storage_rename(koe_index *index, const char *name) {
@@ -226,6 +228,6 @@ int koe_row_next(koe_index *index, int64_t *out) {
     return koe_index_fail(index, SQLITE_ERROR,
                           "the largest rowid is taken: INSERT with a rowid of your choice");
   }
-  *out = empty || last < 0 ? 1 : last + 1;
+  *out = empty ? 1 : last + 1;
   return SQLITE_OK;
 }

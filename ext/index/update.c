@@ -44,13 +44,12 @@ static int check_row(koe_index *index, const koe_index_info *info, int64_t rowid
   return row->has_vector ? koe_slot_check(index, info, rowid, row->slot) : SQLITE_OK;
 }
 
+/* The text goes first: its table is the one that was not looked at before. */
 static int remove_row(koe_index *index, int64_t rowid, const koe_row *row) {
-  int code = row->has_vector ? koe_slot_free(index, row->slot) : SQLITE_OK;
-  if (code == SQLITE_OK) code = koe_index_execute(index, KOE_ROW_DELETE, 1, rowid, 0);
-  if (code == SQLITE_OK && own_content(index)) {
-    code = koe_index_execute(index, KOE_BODY_DELETE, 1, rowid, 0);
-  }
-  return code;
+  int code = own_content(index) ? koe_index_execute(index, KOE_BODY_DELETE, 1, rowid, 0)
+                                : SQLITE_OK;
+  if (code == SQLITE_OK && row->has_vector) code = koe_slot_free(index, row->slot);
+  return code == SQLITE_OK ? koe_index_execute(index, KOE_ROW_DELETE, 1, rowid, 0) : code;
 }
 
 int koe_index_delete_row(koe_index *index, int64_t rowid) {
