@@ -92,51 +92,6 @@ char *describe_index(sqlite3 *db) {
   return text;
 }
 
-/* ── allocations of SQLite ──────────────────────────────────────────────────────────────────────
- */
-
-static sqlite3_mem_methods real;
-static long until_fault; /* allocations; 0: no faults */
-static bool one_fault;
-
-static bool fault(void) {
-  if (until_fault == 0) return false;
-  if (until_fault > 1) {
-    until_fault--;
-    return false;
-  }
-  if (one_fault) until_fault = 0;
-  return true;
-}
-
-static void *faulty_malloc(int bytes) {
-  return fault() ? NULL : real.xMalloc(bytes);
-}
-
-static void *faulty_realloc(void *memory, int bytes) {
-  return fault() ? NULL : real.xRealloc(memory, bytes);
-}
-
-void install_sqlite_faults(void) {
-  sqlite3_shutdown();
-  ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real), SQLITE_OK);
-  sqlite3_mem_methods faulty = real;
-  faulty.xMalloc = faulty_malloc;
-  faulty.xRealloc = faulty_realloc;
-  ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &faulty), SQLITE_OK);
-  /* Every allocation of a connection is then one of the heap. */
-  ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), SQLITE_OK);
-}
-
-void set_sqlite_fault(long n, bool once) {
-  until_fault = n;
-  one_fault = once;
-}
-
-bool sqlite_fault_reached(void) {
-  return one_fault ? until_fault == 0 : until_fault == 1;
-}
-
 const char *temporary_file(const char *name) {
   static char path[1024];
   snprintf(path, sizeof path, "%s/%s", temporary_directory(), name);

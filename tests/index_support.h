@@ -31,17 +31,6 @@ sqlite3 *open_small_index(bool external);
 /* What the index holds: rows, texts and the ranking for a query; sqlite3_free it. */
 char *describe_index(sqlite3 *db);
 
-/* Makes allocations of SQLite fail from now on: call it before SQLite is first used in the process.
- */
-void install_sqlite_faults(void);
-
-/* The n-th allocation of SQLite from now fails, only that one if `once`, else every later one too;
- * 0 stops that. */
-void set_sqlite_fault(long n, bool once);
-
-/* Whether the allocation that was to fail was asked for. */
-bool sqlite_fault_reached(void);
-
 /* A file in a temporary directory. */
 const char *temporary_file(const char *name);
 

@@ -2,6 +2,7 @@
  * another model.  The error is said, and the index is sound afterwards. */
 #include "../model/memory.h"
 #include "index_support.h"
+#include "sqlite_faults.h"
 #include "support.h"
 
 #include <stdio.h>

@@ -3,6 +3,7 @@
 #include "../ext/koelectra.h"
 #include "../model/memory.h"
 #include "database.h"
+#include "sqlite_faults.h"
 #include "support.h"
 
 #include <stdbool.h>
@@ -17,6 +18,7 @@ static const char *const statements[] = {
     "SELECT koelectra_embed(body), koelectra_embed(body, 'default') FROM t",
     "SELECT koelectra_similarity('책', body, 'default'), koelectra_similarity(body, body) FROM t",
     "SELECT koelectra_classify(body), koelectra_scores_pair(body, '책', 'default') FROM t",
+    "SELECT koelectra_scores('책', koelectra_fit(body, rowid, '{\"l2\": 1}')) FROM t",
     "SELECT koelectra_cosine(v, v), koelectra_vector_json(v) FROM t",
     "SELECT koelectra_vector('[1, 2.5, -3e-7]')",
     "SELECT koelectra_embed(body, 'nobody') FROM t WHERE body IS NULL",
@@ -96,51 +98,15 @@ END_TEST
 /* ── allocations of SQLite ──────────────────────────────────────────────────────────────────────
  */
 
-static sqlite3_mem_methods real;
-static long until_fault; /* allocations; 0: no faults */
-static bool once;        /* one fault, not all from there on */
-
-static bool fault(void) {
-  if (until_fault == 0) return false;
-  if (until_fault > 1) {
-    until_fault--;
-    return false;
-  }
-  if (once) until_fault = 0;
-  return true;
-}
-
-static void *faulty_malloc(int bytes) {
-  return fault() ? NULL : real.xMalloc(bytes);
-}
-
-static void *faulty_realloc(void *memory, int bytes) {
-  return fault() ? NULL : real.xRealloc(memory, bytes);
-}
-
-/* Before SQLite is first used in the process. */
-static void install_faults(void) {
-  sqlite3_shutdown();
-  ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real), SQLITE_OK);
-  sqlite3_mem_methods faulty = real;
-  faulty.xMalloc = faulty_malloc;
-  faulty.xRealloc = faulty_realloc;
-  ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_MALLOC, &faulty), SQLITE_OK);
-  /* Every allocation of a connection is then one of the heap. */
-  ck_assert_int_eq(sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0), SQLITE_OK);
-}
-
 /* Runs `attempt` with the n-th allocation failing, for n from 1 until no allocation fails. */
 static void sweep(int (*attempt)(sqlite3 *db, const char *sql), sqlite3 *db, const char *sql) {
   for (int mode = 0; mode < 2; mode++) {
     bool reached = true;
     for (long n = 1; reached; n++) {
-      once = mode == 1;
-      until_fault = n;
+      set_sqlite_fault(n, mode == 1);
       int code = attempt(db, sql);
-      /* Not counted down to the fault: all allocations were had. */
-      reached = once ? until_fault == 0 : until_fault == 1;
-      until_fault = 0;
+      reached = sqlite_fault_reached();
+      set_sqlite_fault(0, false);
       ck_assert_msg(code == SQLITE_OK || code == SQLITE_NOMEM, "%s: allocation %ld: code %d", sql,
                     n, code);
       ck_assert_msg(reached || code == SQLITE_OK, "%s: no fault, but SQLITE_NOMEM", sql);
@@ -150,7 +116,7 @@ static void sweep(int (*attempt)(sqlite3 *db, const char *sql), sqlite3 *db, con
 }
 
 START_TEST(memory_of_sqlite) {
-  install_faults();
+  install_sqlite_faults();
   sqlite3 *db = open_filled();
   for (size_t i = 0; i < STATEMENTS; i++) {
     sweep(run, db, statements[i]);
@@ -175,7 +141,7 @@ static int open_and_use(sqlite3 *unused, const char *sql) {
 }
 
 START_TEST(memory_of_sqlite_registering) {
-  install_faults();
+  install_sqlite_faults();
   close_database(open_filled());
   sweep(open_and_use, NULL, "SELECT token FROM koelectra_tokens('책')");
 }
