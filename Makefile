@@ -3,6 +3,7 @@
 CC      ?= cc
 PREFIX  ?= /usr/local
 BUILD   ?= build
+JOBS    ?= $(shell nproc)
 SHELL   := /bin/sh
 
 MACHINE := $(shell uname -m)
@@ -20,13 +21,21 @@ LIBS = $(OPENBLAS_LIBS) -l:libutf8proc.a -l:libjansson.a -lpthread -lm
 # jansson's archive in a library: see model/jansson_stdin.c.
 LIBRARY_LIBS = -Wl,--wrap=stdin $(LIBS)
 
-MODEL_SRC := $(wildcard model/*.c model/checkpoint/*.c model/kernels/*.c)
+MODEL_SRC := $(wildcard model/*.c model/checkpoint/*.c model/default/*.c model/kernels/*.c)
 EXT_SRC   := $(wildcard ext/*.c ext/index/*.c)
+TRAINER_SRC := $(wildcard model/trainer/*.c)
 TEST_SRC  := $(wildcard tests/*.c)
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
 
+# The model inside the library; where the folder holds none, the library is built without.
+DEFAULT_MODEL ?= model/default
+DEFAULT_MODEL_FILES = $(addprefix $(DEFAULT_MODEL)/,config.json vocab.txt tokenizer_config.json \
+  1_Pooling/config.json model.safetensors)
+DEFAULT_MODEL_WEIGHTS = $(wildcard $(DEFAULT_MODEL)/model.safetensors)
+
 ifneq ($(MACHINE),x86_64)
 MODEL_SRC := $(filter-out model/kernels/avx%.c,$(MODEL_SRC))
+TRAINER_SRC := $(filter-out model/trainer/loops_avx%.c,$(TRAINER_SRC))
 endif
 ifeq ($(filter aarch64 arm64,$(MACHINE)),)
 MODEL_SRC := $(filter-out model/kernels/neon.c,$(MODEL_SRC))
@@ -34,13 +43,15 @@ endif
 
 MODEL_OBJ = $(MODEL_SRC:%.c=$(BUILD)/%.o)
 EXT_OBJ   = $(EXT_SRC:%.c=$(BUILD)/%.o)
+TRAINER_MAIN = $(BUILD)/model/trainer/main.o
+TRAINER_OBJ  = $(filter-out $(TRAINER_MAIN),$(TRAINER_SRC:%.c=$(BUILD)/%.o))
 TEST_OBJ  = $(TEST_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tests/suites.o
 # The suites call the extension through the SQLite they are linked with.
 CORE_OBJ  = $(EXT_SRC:%.c=$(BUILD)/core/%.o)
 BENCHES   = $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
 
 .DELETE_ON_ERROR:
-.PHONY: all deps demo test check asan tsan bench format format-check install clean help
+.PHONY: FORCE all trainer deps demo test check asan tsan bench format format-check install clean help
 
 ## all: build the extension, build/koelectra.so
 all: $(BUILD)/koelectra.so
@@ -55,6 +66,31 @@ $(BUILD)/model/kernels/avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c
 $(BUILD)/model/kernels/avx512.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
 # The oracle of the tests: plain C, no contraction, so that every compiler gives the same numbers.
 $(BUILD)/model/kernels/portable.o: ALL_CFLAGS += -ffp-contract=off
+
+$(BUILD)/model/checkpoint/quantized.o: ALL_CFLAGS += -O3
+ifneq ($(DEFAULT_MODEL_WEIGHTS),)
+$(BUILD)/model/default/default_model.o: ALL_CFLAGS += -DKOE_DEFAULT_MODEL='"$(DEFAULT_MODEL)"'
+$(BUILD)/model/default/default_model.o: $(DEFAULT_MODEL_FILES)
+else
+$(BUILD)/model/default/default_model.o: ALL_CFLAGS += -DKOE_NO_DEFAULT_MODEL
+endif
+# Written anew, and so what depends on it built, when other weights, or none, are embedded.
+$(BUILD)/model/default/default_model.o: $(BUILD)/embedded.txt
+$(BUILD)/embedded.txt: FORCE
+	@mkdir -p $(@D)
+	@echo "$(DEFAULT_MODEL_WEIGHTS)" | cmp -s - $@ || echo "$(DEFAULT_MODEL_WEIGHTS)" >$@
+FORCE:
+
+# The trainer's loops vectorise by `#pragma omp simd`; no OpenMP runtime is linked.
+$(BUILD)/model/trainer/loops_%.o: ALL_CFLAGS += -O3 -ffp-contract=fast -fopenmp-simd
+$(BUILD)/model/trainer/loops_avx2.o: ALL_CFLAGS += -mavx2 -mfma
+$(BUILD)/model/trainer/loops_avx512.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+
+## trainer: build koelectra-train
+trainer: $(BUILD)/koelectra-train
+
+$(BUILD)/koelectra-train: $(MODEL_OBJ) $(TRAINER_OBJ) $(TRAINER_MAIN)
+	$(CC) $(VARIANT) $(LDFLAGS) -o $@ $^ $(LIBS) -lsqlite3
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -76,16 +112,17 @@ $(BUILD)/tests/suites.c: $(TEST_SRC) Makefile
 $(BUILD)/tests/suites.o: $(BUILD)/tests/suites.c
 	$(CC) -Itests $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
-$(BUILD)/suites: $(MODEL_OBJ) $(CORE_OBJ) $(TEST_OBJ)
+# The suites bring a model inside of their own: tests/built_in.c.
+$(BUILD)/suites: $(filter-out $(BUILD)/model/default/%,$(MODEL_OBJ)) $(TRAINER_OBJ) $(CORE_OBJ) $(TEST_OBJ)
 	$(CC) $(VARIANT) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lsqlite3 -lrt
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(MODEL_OBJ) $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(CC) $(VARIANT) $(LDFLAGS) -o $@ $^ $(LIBS) -lsqlite3
 
-ASAN = $(MAKE) BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
+ASAN = $(MAKE) -j$(JOBS) BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
   VARIANT="-fsanitize=address,undefined -fno-sanitize-recover=all -DKOE_FAULTS"
-TSAN = $(MAKE) BUILD=$(BUILD)/tsan CFLAGS="-O1 -g" VARIANT="-fsanitize=thread -DKOE_FAULTS"
+TSAN = $(MAKE) -j$(JOBS) BUILD=$(BUILD)/tsan CFLAGS="-O1 -g" VARIANT="-fsanitize=thread -DKOE_FAULTS"
 
 ## deps: install missing packages with apt (needs root or sudo)
 deps:
@@ -93,11 +130,12 @@ deps:
 
 ## demo: label, index and search real Korean text
 demo: deps
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) -j$(JOBS) --no-print-directory all
 	@examples/demo.sh $(BUILD)/koelectra
 
 ## test: all tests, the suites under ASan and UBSan
 test: deps
+	@$(MAKE) -j$(JOBS) --no-print-directory all
 	@$(MAKE) --no-print-directory check
 
 ## check: the same without looking at packages
@@ -108,13 +146,13 @@ check: all
 
 ## asan: the suites and SQL sessions under AddressSanitizer and UBSan
 asan:
-	@$(ASAN) --no-print-directory $(BUILD)/asan/suites $(BUILD)/asan/koelectra.so
+	+@$(ASAN) --no-print-directory $(BUILD)/asan/suites $(BUILD)/asan/koelectra.so
 	@tests/run_suites.sh $(BUILD)/asan/suites
 	@tests/run_sql.sh $(BUILD)/asan/koelectra asan
 
 ## tsan: the suites of threads under ThreadSanitizer
 tsan:
-	@$(TSAN) --no-print-directory $(BUILD)/tsan/suites
+	+@$(TSAN) --no-print-directory $(BUILD)/tsan/suites
 	@tests/run_suites.sh $(BUILD)/tsan/suites registry parallel threads
 
 ## bench: measure; each figure beside its peer
@@ -142,4 +180,4 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
--include $(MODEL_OBJ:.o=.d) $(EXT_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(TEST_SRC:%.c=$(BUILD)/%.d)
+-include $(MODEL_OBJ:.o=.d) $(TRAINER_OBJ:.o=.d) $(TRAINER_MAIN:.o=.d) $(EXT_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(TEST_SRC:%.c=$(BUILD)/%.d)

@@ -1,12 +1,12 @@
 /* The library and the process.
  *
  *   SELECT koelectra_version();             -- '0.1.0'
- *   SELECT koelectra_info();                --
- * {"version":"0.1.0","sqlite":"3.40.1","kernels":"avx2",
- *                                           --  "threads":2,"models":[{"name":"default",
- *                                           --  "path":"/models/v3","loaded":false,"bytes":0}]}
  *   SELECT koelectra_config('threads');     -- 2
- *   SELECT koelectra_config('threads', 1);  -- 1, and from now on for the whole process */
+ *   SELECT koelectra_config('threads', 1);  -- 1, and from now on for the whole process
+ *   SELECT koelectra_info();
+ *
+ * gives {"version": "0.1.0", "sqlite": "3.40.1", "kernels": "avx2", "threads": 2, "models":
+ * [{"name": "default", "path": ":built-in:", "loaded": false, "bytes": 0}]}. */
 #include "koelectra_ext.h"
 
 #include "../model/registry.h"

@@ -5,6 +5,12 @@
  *   SELECT name, layers, loaded FROM koelectra_models;                       -- nsmc 12 0
  *   SELECT koelectra_unload('nsmc');                                         -- 'nsmc'
  *
+ * 'default' is the model inside the library until another is loaded under that name, and again when
+ * that one is unloaded.  Its directory is called ':built-in:', to load it with other options:
+ *
+ *   SELECT name, path FROM koelectra_models;                                 -- default :built-in:
+ *   SELECT koelectra_load('short', ':built-in:', '{"max_length": 64}');      -- 'short'
+ *
  * Weights are opened on first use: columns that only they can tell (version, precision, bytes,
  * fingerprint) are NULL or 0 until then. */
 #include "table_function.h"

@@ -21,7 +21,7 @@ static uint64_t hash_sizes(uint64_t hash, const koe_config *config) {
   return koe_hash(hash, &config->layer_norm_eps, sizeof config->layer_norm_eps);
 }
 
-koe_status koe_backbone_open(const char *directory, const koe_config *config,
+koe_status koe_backbone_open(const koe_directory *directory, const koe_config *config,
                              const koe_kernels *kernels, koe_backbone **out, koe_error *err) {
   koe_status status;
   koe_weights weights;
@@ -30,7 +30,7 @@ koe_status koe_backbone_open(const char *directory, const koe_config *config,
   koe_backbone *backbone = koe_alloc_zero(1, sizeof *backbone);
   if (backbone == NULL) return koe_fail_nomem(err);
 
-  status = koe_checkpoint_open(directory, &backbone->checkpoint, err);
+  status = koe_checkpoint_open_in(directory, &backbone->checkpoint, err);
   if (status != KOE_OK) goto fail;
   status = koe_weights_init(&weights, backbone->checkpoint, err);
   if (status != KOE_OK) goto fail;

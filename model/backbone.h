@@ -19,7 +19,7 @@ typedef struct koe_backbone {
 
 /* Opens the weights of `directory`, whose configuration is `config`.  Fails with KOE_IO,
  * KOE_FORMAT, KOE_NOMEM. */
-koe_status koe_backbone_open(const char *directory, const koe_config *config,
+koe_status koe_backbone_open(const koe_directory *directory, const koe_config *config,
                              const koe_kernels *kernels, koe_backbone **out, koe_error *err);
 
 /* Takes NULL. */

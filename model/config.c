@@ -25,13 +25,18 @@ static void close_file(config_file *file) {
 }
 
 /* Opens `name` in the directory; close_file releases `file`, also after a failure. */
-static koe_status open_file(const char *directory, const char *name, config_file *file,
+static koe_status open_file(const koe_directory *directory, const char *name, config_file *file,
                             koe_error *err) {
+  koe_file_map map;
   file->json = NULL;
-  file->path = koe_path_join(directory, name);
+  file->path = koe_path_join(directory->path, name);
   if (file->path == NULL) return koe_fail_nomem(err);
-  if (!koe_path_exists(file->path)) return KOE_OK;
-  return koe_json_read_object(file->path, &file->json, err);
+  if (!koe_directory_has(directory, name, file->path)) return KOE_OK;
+  koe_status status = koe_directory_open(directory, name, file->path, &map, err);
+  if (status != KOE_OK) return status;
+  status = koe_json_read_object(&map, file->path, &file->json, err);
+  koe_file_map_close(&map);
+  return status;
 }
 
 /* Copies a string into a field of `size` bytes.  False if it does not fit. */
@@ -217,11 +222,11 @@ static koe_status read_labels(const config_file *file, koe_config *out, koe_erro
   return KOE_OK;
 }
 
-static koe_status read_model(const char *directory, koe_config *out, koe_error *err) {
+static koe_status read_model(const koe_directory *directory, koe_config *out, koe_error *err) {
   config_file file;
   koe_status status = open_file(directory, "config.json", &file, err);
   if (status == KOE_OK && file.json == NULL) {
-    status = koe_fail(err, KOE_IO, "\"%s\" has no config.json", directory);
+    status = koe_fail(err, KOE_IO, "\"%s\" has no config.json", directory->path);
   }
   if (status == KOE_OK) status = read_architecture(&file, out, err);
   if (status == KOE_OK) status = check_model_type(&file, out, err);
@@ -297,7 +302,7 @@ static koe_status read_max_length(const config_file *file, koe_config *out, koe_
 
 /* A missing key means the same as a missing file: KoELECTRA's setting.  (transformers would assume
  * do_lower_case, which no KoELECTRA vocabulary is made for.) */
-static koe_status read_tokenizer(const char *directory, koe_config *out, koe_error *err) {
+static koe_status read_tokenizer(const koe_directory *directory, koe_config *out, koe_error *err) {
   config_file file;
   koe_tokenizer_options *options = &out->tokenizer;
   *options = koe_tokenizer_options_default();
@@ -354,7 +359,7 @@ static koe_status read_modes(const config_file *file, bool *mean, bool *cls, koe
   return KOE_OK;
 }
 
-static koe_status read_pooling(const char *directory, koe_config *out, koe_error *err) {
+static koe_status read_pooling(const koe_directory *directory, koe_config *out, koe_error *err) {
   config_file file;
   bool mean = false, cls = false;
   out->pooling = KOE_POOL_MEAN;
@@ -380,13 +385,18 @@ cleanup:
 /* ── interface ──────────────────────────────────────────────────────────────────────────────────
  */
 
-koe_status koe_config_read(const char *directory, koe_config *out, koe_error *err) {
+koe_status koe_config_read_in(const koe_directory *directory, koe_config *out, koe_error *err) {
   memset(out, 0, sizeof *out);
-  koe_status status = koe_path_check_directory(directory, err);
+  koe_status status = koe_directory_check(directory, err);
   if (status == KOE_OK) status = read_model(directory, out, err);
   if (status == KOE_OK) status = read_tokenizer(directory, out, err);
   if (status == KOE_OK) status = read_pooling(directory, out, err);
   return status;
+}
+
+koe_status koe_config_read(const char *directory, koe_config *out, koe_error *err) {
+  koe_directory at = koe_directory_at(directory);
+  return koe_config_read_in(&at, out, err);
 }
 
 void koe_config_clear(koe_config *config) {

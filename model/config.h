@@ -3,6 +3,7 @@
 #ifndef KOE_CONFIG_H
 #define KOE_CONFIG_H
 
+#include "directory.h"
 #include "status.h"
 #include "tokenizer.h"
 
@@ -33,6 +34,9 @@ typedef struct koe_config {
  * failure).  Fails with KOE_IO (no directory, no config.json), KOE_FORMAT (bad JSON, a value
  * missing or out of range, a model_type other than electra; the message names file and key),
  * KOE_NOMEM. */
+koe_status koe_config_read_in(const koe_directory *directory, koe_config *out, koe_error *err);
+
+/* The same for the directory that a path names. */
 koe_status koe_config_read(const char *directory, koe_config *out, koe_error *err);
 
 void koe_config_clear(koe_config *config);

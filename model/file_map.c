@@ -37,6 +37,6 @@ cleanup:
 }
 
 void koe_file_map_close(koe_file_map *map) {
-  if (map->data != NULL) munmap((void *)(uintptr_t)map->data, map->size);
+  if (map->data != NULL && !map->borrowed) munmap((void *)(uintptr_t)map->data, map->size);
   memset(map, 0, sizeof *map);
 }

@@ -1,15 +1,17 @@
-/* A whole file, mapped read-only. */
+/* A whole file, read-only: mapped, or in memory that another owns. */
 #ifndef KOE_FILE_MAP_H
 #define KOE_FILE_MAP_H
 
 #include "status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct koe_file_map {
-  const uint8_t *data; /* page-aligned; NULL if the file is empty */
+  const uint8_t *data; /* page-aligned if mapped; NULL if the file is empty */
   size_t size;         /* bytes */
+  bool borrowed;       /* not mapped: closing leaves the bytes alone */
 } koe_file_map;
 
 /* Maps `path`.  Pages are read when touched.  Fails with KOE_IO, naming the path, if it is missing,

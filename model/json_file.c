@@ -1,7 +1,5 @@
 #include "json_file.h"
 
-#include "file_map.h"
-
 enum {
   MAX_FILE_BYTES = 64 << 20,
   /* jansson takes up to about 250 bytes for a value of two characters: this bounds them. */
@@ -40,18 +38,14 @@ koe_status koe_json_parse(const char *bytes, size_t size, const char *what, json
   return koe_fail(err, KOE_FORMAT, "%s: not valid JSON: line %d: %s", what, error.line, error.text);
 }
 
-koe_status koe_json_read_object(const char *path, json_t **out, koe_error *err) {
-  koe_file_map map;
+koe_status koe_json_read_object(const koe_file_map *file, const char *path, json_t **out,
+                                koe_error *err) {
   *out = NULL;
-  koe_status status = koe_file_map_open(path, &map, err);
-  if (status != KOE_OK) return status;
-  if (map.size > MAX_FILE_BYTES) {
-    status = koe_fail(err, KOE_FORMAT, "%s: %zu bytes of JSON; at most %d are read", path, map.size,
-                      MAX_FILE_BYTES);
-  } else {
-    status = koe_json_parse((const char *)map.data, map.size, path, out, err);
+  if (file->size > MAX_FILE_BYTES) {
+    return koe_fail(err, KOE_FORMAT, "%s: %zu bytes of JSON; at most %d are read", path, file->size,
+                    MAX_FILE_BYTES);
   }
-  koe_file_map_close(&map);
+  koe_status status = koe_json_parse((const char *)file->data, file->size, path, out, err);
   if (status == KOE_OK && !json_is_object(*out)) {
     status = koe_fail(err, KOE_FORMAT, "%s: holds %s; expected an object", path,
                       koe_json_type_name(*out));

@@ -5,6 +5,7 @@
 #ifndef KOE_JSON_FILE_H
 #define KOE_JSON_FILE_H
 
+#include "file_map.h"
 #include "status.h"
 
 #include <jansson.h>
@@ -18,8 +19,9 @@
 koe_status koe_json_parse(const char *bytes, size_t size, const char *what, json_t **out,
                           koe_error *err);
 
-/* The same for a file of at most 64 MiB that holds a JSON object.  Also fails with KOE_IO. */
-koe_status koe_json_read_object(const char *path, json_t **out, koe_error *err);
+/* The same for a file of at most 64 MiB that holds a JSON object; `path` names it in messages. */
+koe_status koe_json_read_object(const koe_file_map *file, const char *path, json_t **out,
+                                koe_error *err);
 
 /* Whether `value` is a whole number from `low` to `high`, then given in `*out`. */
 bool koe_json_whole(const json_t *value, int64_t low, int64_t high, int64_t *out);

@@ -4,6 +4,7 @@
 #include "memory.h"
 #include "model_open.h"
 #include "parallel.h"
+#include "path.h"
 #include "pooling.h"
 #include "vectors.h"
 
@@ -29,24 +30,30 @@ struct koe_model {
   char **default_labels; /* [labels] "LABEL_0" …, where config.json names none */
 };
 
-static koe_status open_tokenizer(koe_model *model, const char *directory, bool normalize_nfc,
-                                 koe_error *err) {
-  char path[4096];
-  if (snprintf(path, sizeof path, "%s/vocab.txt", directory) >= (int)sizeof path) {
-    return koe_fail(err, KOE_INVALID, "path too long: %.100s…", directory);
-  }
+static koe_status check_vocab_size(const koe_model *model, const char *path, koe_error *err) {
+  int32_t words = koe_tokenizer_vocab_size(model->tokenizer);
+  if (words == model->config->vocab_size) return KOE_OK;
+  return koe_fail(err, KOE_FORMAT,
+                  "%s has %d words, but the model of config.json has %d (vocab_size): "
+                  "they are not of the same checkpoint",
+                  path, (int)words, (int)model->config->vocab_size);
+}
+
+static koe_status open_tokenizer(koe_model *model, const koe_directory *directory,
+                                 bool normalize_nfc, koe_error *err) {
+  koe_file_map file = {0};
   koe_tokenizer_options options = model->config->tokenizer;
   options.normalize_nfc = normalize_nfc;
-  koe_status status = koe_tokenizer_open(path, &options, &model->tokenizer, err);
-  if (status != KOE_OK) return status;
-  int32_t words = koe_tokenizer_vocab_size(model->tokenizer);
-  if (words != model->config->vocab_size) {
-    return koe_fail(err, KOE_FORMAT,
-                    "%s has %d words, but the model of config.json has %d (vocab_size): "
-                    "they are not of the same checkpoint",
-                    path, (int)words, (int)model->config->vocab_size);
+  char *path = koe_path_join(directory->path, "vocab.txt");
+  if (path == NULL) return koe_fail_nomem(err);
+  koe_status status = koe_directory_open(directory, "vocab.txt", path, &file, err);
+  if (status == KOE_OK) {
+    status = koe_tokenizer_open_file(&file, path, &options, &model->tokenizer, err);
   }
-  return KOE_OK;
+  if (status == KOE_OK) status = check_vocab_size(model, path, err);
+  koe_file_map_close(&file);
+  koe_free(path);
+  return status;
 }
 
 static koe_status name_labels(koe_model *model, koe_error *err) {
@@ -69,7 +76,7 @@ static uint64_t fingerprint(const koe_model *model) {
   return koe_hash(KOE_HASH_START, parts, sizeof parts);
 }
 
-koe_status koe_model_open(const char *directory, const koe_config *config,
+koe_status koe_model_open(const koe_directory *directory, const koe_config *config,
                           const koe_backbone *backbone, const koe_model_options *options,
                           koe_runtime *runtime, koe_model **out, koe_error *err) {
   *out = NULL;

@@ -10,7 +10,7 @@
 /* Makes a model: reads the vocabulary and borrows `backbone`, `config` and `runtime`, which must
  * outlive it.  Fails with KOE_FORMAT (the vocabulary does not fit the word embeddings), KOE_INVALID
  * (max_length beyond the positions), KOE_IO, KOE_NOMEM. */
-koe_status koe_model_open(const char *directory, const koe_config *config,
+koe_status koe_model_open(const koe_directory *directory, const koe_config *config,
                           const koe_backbone *backbone, const koe_model_options *options,
                           koe_runtime *runtime, koe_model **out, koe_error *err);
 

@@ -15,24 +15,29 @@ enum { MAX_NAME = 64 };
 
 static atomic_uint_fast64_t next_serial = 1;
 
-static koe_status resolve(const char *directory, char **out, koe_error *err) {
-  char *resolved = realpath(directory, NULL);
-  if (resolved == NULL) {
+/* The path made absolute, links resolved; that of the model inside the library is itself. */
+static koe_status resolve(const char *path, char **out, koe_error *err) {
+  bool in_memory = koe_directory_at(path).files != NULL;
+  char *resolved = in_memory ? NULL : realpath(path, NULL);
+  if (!in_memory && resolved == NULL) {
     return koe_fail(err, errno == ENOMEM ? KOE_NOMEM : KOE_IO, "cannot open directory %.200s: %s",
-                    directory, strerror(errno));
+                    path, strerror(errno));
   }
-  *out = koe_copy_string(resolved, strlen(resolved));
+  const char *found = in_memory ? path : resolved;
+  *out = koe_copy_string(found, strlen(found));
   free(resolved);
   return *out != NULL ? KOE_OK : koe_fail_nomem(err);
 }
 
 static koe_status check_files(const char *directory, koe_error *err) {
   char path[4200], *weights;
+  const char *name;
+  koe_directory at = koe_directory_at(directory);
   snprintf(path, sizeof path, "%s/vocab.txt", directory);
-  if (access(path, R_OK) != 0) {
+  if (at.files == NULL && access(path, R_OK) != 0) {
     return koe_fail(err, KOE_IO, "cannot read %.300s: %s", path, strerror(errno));
   }
-  koe_status status = koe_checkpoint_find_file(directory, &weights, err);
+  koe_status status = koe_checkpoint_find_file_in(&at, &name, &weights, err);
   if (status == KOE_OK) koe_free(weights);
   return status;
 }

@@ -9,7 +9,7 @@
 
 typedef struct koe_registration {
   char *name;
-  char *directory; /* absolute, links resolved */
+  char *directory; /* absolute, links resolved; or KOE_BUILT_IN */
   koe_model_options options;
   uint64_t serial;        /* tells this registration from a later one of the same name */
   const koe_model *model; /* shared; NULL until first use */

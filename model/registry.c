@@ -14,6 +14,8 @@
 
 enum { MAX_THREADS = 256 };
 
+static const char default_name[] = "default";
+
 /* The registry: all the mutable state there is. */
 static pthread_mutex_t registry_mutex = PTHREAD_MUTEX_INITIALIZER; /* guards `registrations` */
 static koe_registration *registrations;                            /* sorted by name */
@@ -46,6 +48,20 @@ static koe_registration **find(const char *name) {
 
 static bool is_named(const koe_registration *registration, const char *name) {
   return registration != NULL && strcmp(registration->name, name) == 0;
+}
+
+/* Registers the model inside the library, where there is one, unless 'default' is taken.  Done when
+ * names are looked at, not once: unloading a user's 'default' brings it back.  The mutex is held.
+ */
+static koe_status add_built_in(koe_error *err) {
+  koe_registration **link = find(default_name);
+  if (is_named(*link, default_name) || koe_directory_at(KOE_BUILT_IN).files == NULL) return KOE_OK;
+  koe_registration *registration;
+  koe_status status = koe_registration_new(default_name, KOE_BUILT_IN, NULL, &registration, err);
+  if (status != KOE_OK) return status;
+  registration->next = *link;
+  *link = registration;
+  return KOE_OK;
 }
 
 static void discard(koe_registration *registration) {
@@ -87,14 +103,14 @@ static koe_status fail_unknown(const char *name, koe_error *err) {
 }
 
 koe_status koe_registry_unload(const char *name, koe_error *err) {
-  koe_status status = KOE_OK;
   koe_registration *old = NULL;
   pthread_mutex_lock(&registry_mutex);
+  koe_status status = add_built_in(err);
   koe_registration **link = find(name);
-  if (is_named(*link, name)) {
+  if (status == KOE_OK && is_named(*link, name)) {
     old = *link;
     *link = old->next;
-  } else {
+  } else if (status == KOE_OK) {
     status = fail_unknown(name, err);
   }
   pthread_mutex_unlock(&registry_mutex);
@@ -115,16 +131,18 @@ static void remember(uint64_t serial, const char *name, const koe_model *model) 
 }
 
 koe_status koe_registry_acquire(const char *name, const koe_model **out, koe_error *err) {
-  char *directory = NULL;
+  char *path = NULL;
   koe_model_options options;
   uint64_t serial = 0;
-  koe_status status = KOE_OK;
-  if (name == NULL) name = "default";
+  if (name == NULL) name = default_name;
   *out = NULL;
 
   pthread_mutex_lock(&registry_mutex);
+  koe_status status = add_built_in(err);
   const koe_registration *registration = *find(name);
-  if (!is_named(registration, name)) {
+  if (status != KOE_OK) {
+    /* nothing is given */
+  } else if (!is_named(registration, name)) {
     status = fail_unknown(name, err);
   } else if (registration->model != NULL) {
     koe_shared_retain(registration->model);
@@ -132,16 +150,17 @@ koe_status koe_registry_acquire(const char *name, const koe_model **out, koe_err
   } else {
     options = registration->options;
     serial = registration->serial;
-    directory = koe_copy_string(registration->directory, strlen(registration->directory));
-    if (directory == NULL) status = koe_fail_nomem(err);
+    path = koe_copy_string(registration->directory, strlen(registration->directory));
+    if (path == NULL) status = koe_fail_nomem(err);
   }
   pthread_mutex_unlock(&registry_mutex);
-  if (directory == NULL) return status;
+  if (path == NULL) return status;
 
   /* Without the registry's lock: other models stay usable while this one opens. */
-  status = koe_shared_open(directory, &options, get_runtime(), out, err);
+  koe_directory directory = koe_directory_at(path);
+  status = koe_shared_open(&directory, &options, get_runtime(), out, err);
   if (status == KOE_OK) remember(serial, name, *out);
-  koe_free(directory);
+  koe_free(path);
   return status;
 }
 
@@ -180,10 +199,10 @@ static koe_status describe(const koe_registration *registration, koe_registry_en
 
 koe_status koe_registry_list(koe_registry_entry **out, size_t *count, koe_error *err) {
   size_t capacity = 0;
-  koe_status status = KOE_OK;
   *out = NULL;
   *count = 0;
   pthread_mutex_lock(&registry_mutex);
+  koe_status status = add_built_in(err);
   for (const koe_registration *r = registrations; r != NULL && status == KOE_OK; r = r->next) {
     if (!koe_grow(out, &capacity, *count + 1, sizeof **out)) {
       status = koe_fail_nomem(err);

@@ -3,7 +3,10 @@
  *
  * koe_registry_load checks a directory and remembers it under a name; the weights are opened on
  * first use, once however many threads ask, and are shared by every name that means the same weight
- * file.  A model in use stays valid after its name is unloaded: the last user frees it. */
+ * file.  A model in use stays valid after its name is unloaded: the last user frees it.
+ *
+ * Where the library has a model inside, "default" is that model as long as nothing else is
+ * registered under the name. */
 #ifndef KOE_REGISTRY_H
 #define KOE_REGISTRY_H
 
@@ -13,14 +16,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Registers `directory` as `name`, or re-registers it: users of the old model keep it.  `options`
- * is a JSON object or NULL: {"pooling": "mean"|"cls", "max_length": n, "normalize": "none"|"nfc"}.
+/* Registers `directory` as `name`, or re-registers it: users of the old model keep it.  The
+ * directory ":built-in:" is the model inside the library, where there is one.  `options` is a JSON
+ * object or NULL: {"pooling": "mean"|"cls", "max_length": n, "normalize": "none"|"nfc"}.
  * Reads config.json and vocab.txt's presence, not the weights.  Fails with KOE_INVALID (name,
  * options), KOE_IO, KOE_FORMAT, KOE_NOMEM. */
 koe_status koe_registry_load(const char *name, const char *directory, const char *options,
                              koe_error *err);
 
-/* Forgets `name`.  Fails with KOE_NOT_FOUND. */
+/* Forgets `name`.  "default" then is the model inside the library again, not open, where there is
+ * one.  Fails with KOE_NOT_FOUND, KOE_NOMEM. */
 koe_status koe_registry_unload(const char *name, koe_error *err);
 
 /* The model called `name`, opened if it is not; NULL means "default".  The caller ends its use with
@@ -37,7 +42,7 @@ void koe_registry_release(const koe_model *model);
 /* One registered name, as koelectra_models shows it. */
 typedef struct koe_registry_entry {
   char *name;
-  char *path;         /* of the directory, absolute */
+  char *path;         /* of the directory, absolute; ":built-in:" for the library's own */
   char *architecture; /* config.json's */
   char *version;      /* "v1", "v2", "v3" by vocabulary; NULL if it is none of KoELECTRA's */
   char *labels;       /* JSON array; NULL where there is no head */

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The files of a checkpoint directory as they are now: a file replaced on disk is another model. */
+/* The files of a checkpoint directory as they are now: one replaced on the disk is another model.
+ */
 typedef struct identity {
   struct {
     dev_t device;
@@ -17,6 +18,7 @@ typedef struct identity {
     off_t size;
     struct timespec modified;
   } files[5];
+  const koe_memory_file *memory; /* a directory in memory is its own identity */
 } identity;
 
 /* Weights in use, with the configuration that describes them. */
@@ -57,16 +59,19 @@ static void add_file(identity *id, size_t index, const char *path) {
   id->files[index].modified = info.st_mtim;
 }
 
-static koe_status identify(const char *directory, identity *out, koe_error *err) {
+static koe_status identify(const koe_directory *directory, identity *out, koe_error *err) {
   static const char *const names[] = {"config.json", "vocab.txt", "tokenizer_config.json",
                                       "1_Pooling/config.json"};
   char path[4200], *weights;
+  const char *name;
   memset(out, 0, sizeof *out); /* padding too: compared as bytes */
+  out->memory = directory->files;
+  if (directory->files != NULL) return KOE_OK;
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    snprintf(path, sizeof path, "%s/%s", directory, names[i]);
+    snprintf(path, sizeof path, "%s/%s", directory->path, names[i]);
     add_file(out, i, path);
   }
-  koe_status status = koe_checkpoint_find_file(directory, &weights, err);
+  koe_status status = koe_checkpoint_find_file_in(directory, &name, &weights, err);
   if (status != KOE_OK) return status;
   add_file(out, sizeof names / sizeof names[0], weights);
   koe_free(weights);
@@ -127,13 +132,13 @@ static void free_weights(shared_weights *weights) {
   koe_free(weights);
 }
 
-static koe_status open_weights(const char *directory, const identity *id,
+static koe_status open_weights(const koe_directory *directory, const identity *id,
                                const koe_kernels *kernels, shared_weights **out, koe_error *err) {
   *out = NULL;
   shared_weights *weights = koe_alloc_zero(1, sizeof *weights);
   if (weights == NULL) return koe_fail_nomem(err);
   weights->id = *id;
-  koe_status status = koe_config_read(directory, &weights->config, err);
+  koe_status status = koe_config_read_in(directory, &weights->config, err);
   if (status == KOE_OK) {
     status = koe_backbone_open(directory, &weights->config, kernels, &weights->backbone, err);
   }
@@ -147,7 +152,7 @@ static koe_status open_weights(const char *directory, const identity *id,
 
 /* Opens the model, with weights of its own if it is given none.  Called without the mutex, by the
  * one thread whose opening is under way. */
-static koe_status open_model(const char *directory, const identity *id,
+static koe_status open_model(const koe_directory *directory, const identity *id,
                              const koe_model_options *options, shared_weights *weights,
                              koe_runtime *runtime, shared_model **out, koe_error *err) {
   koe_status status = KOE_OK;
@@ -194,7 +199,7 @@ static shared_weights *drop_weights(shared_weights *weights) {
   return weights;
 }
 
-koe_status koe_shared_open(const char *directory, const koe_model_options *options,
+koe_status koe_shared_open(const koe_directory *directory, const koe_model_options *options,
                            koe_runtime *runtime, const koe_model **out, koe_error *err) {
   identity id;
   shared_weights *unused = NULL;

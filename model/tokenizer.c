@@ -49,14 +49,15 @@ static koe_status add_specials(koe_tokenizer *tokenizer, const char *path, koe_e
   return status;
 }
 
-koe_status koe_tokenizer_open(const char *path, const koe_tokenizer_options *options,
-                              koe_tokenizer **out, koe_error *err) {
+koe_status koe_tokenizer_open_file(const koe_file_map *file, const char *path,
+                                   const koe_tokenizer_options *options, koe_tokenizer **out,
+                                   koe_error *err) {
   *out = NULL;
   koe_tokenizer *tokenizer = koe_alloc_zero(1, sizeof *tokenizer);
   if (tokenizer == NULL) return koe_fail_nomem(err);
   tokenizer->options = *options;
 
-  koe_status status = koe_vocab_read(path, &tokenizer->vocab, err);
+  koe_status status = koe_vocab_read_file(file, path, &tokenizer->vocab, err);
   if (status != KOE_OK) goto cleanup;
   status = add_specials(tokenizer, path, err);
   if (status != KOE_OK) goto cleanup;
@@ -70,6 +71,17 @@ koe_status koe_tokenizer_open(const char *path, const koe_tokenizer_options *opt
 
 cleanup:
   koe_tokenizer_free(tokenizer);
+  return status;
+}
+
+koe_status koe_tokenizer_open(const char *path, const koe_tokenizer_options *options,
+                              koe_tokenizer **out, koe_error *err) {
+  koe_file_map file;
+  *out = NULL;
+  koe_status status = koe_file_map_open(path, &file, err);
+  if (status != KOE_OK) return status;
+  status = koe_tokenizer_open_file(&file, path, options, out, err);
+  koe_file_map_close(&file);
   return status;
 }
 

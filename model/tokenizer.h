@@ -13,6 +13,7 @@
 #ifndef KOE_TOKENIZER_H
 #define KOE_TOKENIZER_H
 
+#include "file_map.h"
 #include "status.h"
 #include "text.h"
 
@@ -56,6 +57,11 @@ koe_tokenizer_options koe_tokenizer_options_default(void);
  * Fails with KOE_IO, KOE_FORMAT (empty, a special token missing), KOE_NOMEM. */
 koe_status koe_tokenizer_open(const char *path, const koe_tokenizer_options *options,
                               koe_tokenizer **out, koe_error *err);
+
+/* The same for a file that is open, and need not stay so; `path` names it in messages. */
+koe_status koe_tokenizer_open_file(const koe_file_map *file, const char *path,
+                                   const koe_tokenizer_options *options, koe_tokenizer **out,
+                                   koe_error *err);
 
 /* Takes NULL. */
 void koe_tokenizer_free(koe_tokenizer *tokenizer);

@@ -97,32 +97,31 @@ static koe_status check_size(const char *path, const koe_file_map *file, koe_err
                   path, file->size, KOE_VOCAB_MAX_BYTES);
 }
 
+koe_status koe_vocab_read_file(const koe_file_map *file, const char *path, koe_vocab *out,
+                               koe_error *err) {
+  memset(out, 0, sizeof *out);
+  koe_status status = check_size(path, file, err);
+  if (status != KOE_OK) return status;
+  size_t lines = count_lines((const char *)file->data, file->size);
+  if (lines > KOE_VOCAB_MAX_TOKENS) {
+    return koe_fail(err, KOE_FORMAT, "%s has %zu lines: at most %d are supported", path, lines,
+                    KOE_VOCAB_MAX_TOKENS);
+  }
+  out->bytes = koe_copy_string((const char *)file->data, file->size);
+  out->tokens = koe_alloc(lines, sizeof *out->tokens);
+  if (out->bytes == NULL || out->tokens == NULL) return koe_fail_nomem(err);
+  out->byte_count = file->size;
+  out->count = (int32_t)lines;
+  split_lines(out);
+  return index_tokens(out) ? KOE_OK : koe_fail_nomem(err);
+}
+
 koe_status koe_vocab_read(const char *path, koe_vocab *out, koe_error *err) {
   koe_file_map file;
   memset(out, 0, sizeof *out);
   koe_status status = koe_file_map_open(path, &file, err);
   if (status != KOE_OK) return status;
-  status = check_size(path, &file, err);
-  if (status != KOE_OK) goto cleanup;
-
-  size_t lines = count_lines((const char *)file.data, file.size);
-  if (lines > KOE_VOCAB_MAX_TOKENS) {
-    status = koe_fail(err, KOE_FORMAT, "%s has %zu lines: at most %d are supported", path, lines,
-                      KOE_VOCAB_MAX_TOKENS);
-    goto cleanup;
-  }
-  out->bytes = koe_copy_string((const char *)file.data, file.size);
-  out->tokens = koe_alloc(lines, sizeof *out->tokens);
-  if (out->bytes == NULL || out->tokens == NULL) {
-    status = koe_fail_nomem(err);
-    goto cleanup;
-  }
-  out->byte_count = file.size;
-  out->count = (int32_t)lines;
-  split_lines(out);
-  if (!index_tokens(out)) status = koe_fail_nomem(err);
-
-cleanup:
+  status = koe_vocab_read_file(&file, path, out, err);
   koe_file_map_close(&file);
   return status;
 }

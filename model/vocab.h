@@ -6,6 +6,7 @@
 #ifndef KOE_VOCAB_H
 #define KOE_VOCAB_H
 
+#include "file_map.h"
 #include "status.h"
 #include "text.h"
 
@@ -29,6 +30,10 @@ typedef struct koe_vocab {
 /* Reads a file into `out`, which koe_vocab_clear releases (also after a failure).  Fails with
  * KOE_IO, KOE_FORMAT (empty, or beyond the limits above), KOE_NOMEM. */
 koe_status koe_vocab_read(const char *path, koe_vocab *out, koe_error *err);
+
+/* The same for a file that is open, and need not stay so; `path` names it in messages. */
+koe_status koe_vocab_read_file(const koe_file_map *file, const char *path, koe_vocab *out,
+                               koe_error *err);
 
 void koe_vocab_clear(koe_vocab *vocab);
 

@@ -6,6 +6,7 @@
 #
 # EXTENSION is a path without .so.  A session runs in the repository's root over a database in memory.
 # A recipe sql/NAME.sql is run by a session recipe_NAME.sql that reads it; one without is a failure.
+# A session with a line "-- needs FILE" is skipped where there is no such file.
 # `asan`: the extension is built with AddressSanitizer, whose runtime the shell has to load first.
 # With KOELECTRA_UPDATE=1 the expected output is written instead of compared.
 set -u
@@ -52,6 +53,12 @@ normalize() {
 run_session() {
   name=$(basename "$1" .sql)
   expected=tests/sql/$name.out
+  needed=$(sed -n 's/^-- needs //p' "$1")
+  if [ -n "$needed" ] && [ ! -e "$needed" ]; then
+    skipped=$((skipped + 1))
+    echo "skipped: tests/sql/$name.sql: no $needed"
+    return
+  fi
   # shellcheck disable=SC2086 # preload is empty or one assignment
   env $preload timeout 300 sqlite3 -batch -init /dev/null -cmd ".load $extension" :memory: \
     <"$1" >"$raw" 2>&1

@@ -1,10 +1,10 @@
 #include "checkpoint.h"
 
-#include "../file_map.h"
 #include "../memory.h"
 #include "../path.h"
 #include "convert.h"
 #include "name_index.h"
+#include "quantized.h"
 #include "safetensors.h"
 #include "tensor_list.h"
 #include "torch_legacy.h"
@@ -19,29 +19,37 @@ static const char pytorch_name[] = "pytorch_model.bin";
 
 struct koe_checkpoint {
   char *path;
-  koe_file_map map; /* all zero if the bytes are the caller's */
+  koe_file_map map; /* all zero if the bytes were given without a directory */
   koe_tensor_list tensors;
   koe_name_index index;
   float **converted; /* [count of tensors]; NULL until asked for */
   size_t converted_bytes;
 };
 
-koe_status koe_checkpoint_find_file(const char *directory, char **out, koe_error *err) {
-  const char *const names[] = {safetensors_name, pytorch_name};
-  *out = NULL;
-  koe_status status = koe_path_check_directory(directory, err);
+koe_status koe_checkpoint_find_file_in(const koe_directory *directory, const char **name,
+                                       char **path, koe_error *err) {
+  static const char *const names[] = {safetensors_name, pytorch_name};
+  *path = NULL;
+  koe_status status = koe_directory_check(directory, err);
   if (status != KOE_OK) return status;
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    char *path = koe_path_join(directory, names[i]);
-    if (path == NULL) return koe_fail_nomem(err);
-    if (koe_path_exists(path)) {
-      *out = path;
+    char *candidate = koe_path_join(directory->path, names[i]);
+    if (candidate == NULL) return koe_fail_nomem(err);
+    if (koe_directory_has(directory, names[i], candidate)) {
+      *name = names[i];
+      *path = candidate;
       return KOE_OK;
     }
-    koe_free(path);
+    koe_free(candidate);
   }
-  return koe_fail(err, KOE_IO, "\"%s\" has no weights: neither %s nor %s", directory,
+  return koe_fail(err, KOE_IO, "\"%s\" has no weights: neither %s nor %s", directory->path,
                   safetensors_name, pytorch_name);
+}
+
+koe_status koe_checkpoint_find_file(const char *directory, char **out, koe_error *err) {
+  const char *name;
+  koe_directory at = koe_directory_at(directory);
+  return koe_checkpoint_find_file_in(&at, &name, out, err);
 }
 
 /* What Git leaves in place of a large file that was not fetched. */
@@ -88,12 +96,14 @@ static koe_status read_file(koe_checkpoint *checkpoint, const koe_weight_file *f
   return status == KOE_OK ? index_tensors(checkpoint, err) : status;
 }
 
-koe_status koe_checkpoint_open(const char *directory, koe_checkpoint **out, koe_error *err) {
+koe_status koe_checkpoint_open_in(const koe_directory *directory, koe_checkpoint **out,
+                                  koe_error *err) {
+  const char *name;
   char *path;
   koe_weight_file file;
   koe_checkpoint *checkpoint = NULL;
   *out = NULL;
-  koe_status status = koe_checkpoint_find_file(directory, &path, err);
+  koe_status status = koe_checkpoint_find_file_in(directory, &name, &path, err);
   if (status != KOE_OK) return status;
   checkpoint = koe_alloc_zero(1, sizeof *checkpoint);
   if (checkpoint == NULL) {
@@ -101,7 +111,7 @@ koe_status koe_checkpoint_open(const char *directory, koe_checkpoint **out, koe_
     return koe_fail_nomem(err);
   }
   checkpoint->path = path;
-  status = koe_file_map_open(path, &checkpoint->map, err);
+  status = koe_directory_open(directory, name, path, &checkpoint->map, err);
   if (status != KOE_OK) goto cleanup;
   file = (koe_weight_file){checkpoint->map.data, checkpoint->map.size, path};
   status = read_file(checkpoint, &file, err);
@@ -112,6 +122,11 @@ koe_status koe_checkpoint_open(const char *directory, koe_checkpoint **out, koe_
 cleanup:
   koe_checkpoint_free(checkpoint);
   return status;
+}
+
+koe_status koe_checkpoint_open(const char *directory, koe_checkpoint **out, koe_error *err) {
+  koe_directory at = koe_directory_at(directory);
+  return koe_checkpoint_open_in(&at, out, err);
 }
 
 koe_status koe_checkpoint_open_memory(const void *bytes, size_t size, const char *name,
@@ -169,13 +184,27 @@ static bool is_native(const koe_tensor *tensor) {
          __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 }
 
+/* Fills a new copy of a tensor, of `count` elements; `scales` only where it is quantized. */
+static void convert(const koe_tensor *tensor, const float *scales, size_t count, float *out) {
+  if (scales == NULL) {
+    koe_convert_to_float32(tensor->dtype, tensor->data, count, out);
+  } else {
+    koe_dequantize((const int8_t *)tensor->data, scales, (size_t)tensor->shape[0],
+                   (size_t)tensor->shape[1], out);
+  }
+}
+
 koe_status koe_checkpoint_float32(koe_checkpoint *checkpoint, const koe_tensor *tensor,
                                   const float **out, koe_error *err) {
   static const float nothing = 0;
+  const float *scales = NULL;
+  float **converted = &checkpoint->converted[tensor - checkpoint->tensors.items];
+  size_t count = tensor->bytes / koe_dtype_size(tensor->dtype);
   *out = NULL;
-  if (!koe_is_floating(tensor->dtype)) {
+  if (!koe_is_floating(tensor->dtype) && !koe_is_quantized(tensor)) {
     return koe_fail(err, KOE_UNSUPPORTED,
-                    "%s: tensor \"%s\" is %s; expected float32, float16, bfloat16 or float64",
+                    "%s: tensor \"%s\" is %s; expected float32, float16, bfloat16, float64 or an "
+                    "int8 matrix",
                     checkpoint->path, tensor->name, koe_dtype_name(tensor->dtype));
   }
   if (tensor->bytes == 0) {
@@ -186,12 +215,14 @@ koe_status koe_checkpoint_float32(koe_checkpoint *checkpoint, const koe_tensor *
     *out = (const float *)(const void *)tensor->data;
     return KOE_OK;
   }
-  float **converted = &checkpoint->converted[tensor - checkpoint->tensors.items];
   if (*converted == NULL) {
-    size_t count = tensor->bytes / koe_dtype_size(tensor->dtype);
+    if (koe_is_quantized(tensor)) {
+      koe_status status = koe_quantized_scales(checkpoint, tensor, &scales, err);
+      if (status != KOE_OK) return status;
+    }
     *converted = koe_alloc_aligned(count, sizeof **converted);
     if (*converted == NULL) return koe_fail_nomem(err);
-    koe_convert_to_float32(tensor->dtype, tensor->data, count, *converted);
+    convert(tensor, scales, count, *converted);
     checkpoint->converted_bytes += count * sizeof **converted;
   }
   *out = *converted;

@@ -5,6 +5,7 @@
 #ifndef KOE_CHECKPOINT_H
 #define KOE_CHECKPOINT_H
 
+#include "../directory.h"
 #include "../status.h"
 #include "tensor.h"
 
@@ -12,16 +13,22 @@
 
 typedef struct koe_checkpoint koe_checkpoint;
 
-/* The path of the weight file that koe_checkpoint_open would read: the caller frees `*out` with
- * koe_free.  Fails with KOE_IO, listing the names looked for. */
-koe_status koe_checkpoint_find_file(const char *directory, char **out, koe_error *err);
+/* Which weight file koe_checkpoint_open_in would read: its name, a constant, and its path, which
+ * the caller frees with koe_free.  Fails with KOE_IO, listing the names looked for. */
+koe_status koe_checkpoint_find_file_in(const koe_directory *directory, const char **name,
+                                       char **path, koe_error *err);
 
 /* Opens the weight file of `directory`: maps it and reads the names, types and shapes of its
  * tensors; element data stays in the file until touched.  Fails with KOE_IO (missing, unreadable),
  * KOE_FORMAT (truncated, inconsistent, hostile: the message names file and place), KOE_NOMEM. */
+koe_status koe_checkpoint_open_in(const koe_directory *directory, koe_checkpoint **out,
+                                  koe_error *err);
+
+/* The same two for the directory that a path names. */
+koe_status koe_checkpoint_find_file(const char *directory, char **out, koe_error *err);
 koe_status koe_checkpoint_open(const char *directory, koe_checkpoint **out, koe_error *err);
 
-/* The same for a weight file in memory, in any of the formats, told apart by content.  `bytes` must
+/* Opens a weight file in memory, in any of the formats, told apart by content.  `bytes` must
  * outlive the checkpoint; `name` stands for the path in messages. */
 koe_status koe_checkpoint_open_memory(const void *bytes, size_t size, const char *name,
                                       koe_checkpoint **out, koe_error *err);
@@ -41,8 +48,9 @@ const koe_tensor *koe_checkpoint_find(const koe_checkpoint *checkpoint, const ch
 
 /* The elements of `tensor` (one of this checkpoint's) as float32 in host order, row-major.  Points
  * into the mapped file if it holds aligned float32; otherwise a converted copy, made on the first
- * call and owned by the checkpoint.  float64, float32, float16 and bfloat16 convert; other types
- * fail with KOE_UNSUPPORTED.  Not for several threads at once. */
+ * call and owned by the checkpoint.  float64, float32, float16 and bfloat16 convert, and int8
+ * matrices that have scales (quantized.h); other types fail with KOE_UNSUPPORTED.  Also fails with
+ * KOE_FORMAT (unfit scales), KOE_NOMEM.  Not for several threads at once. */
 koe_status koe_checkpoint_float32(koe_checkpoint *checkpoint, const koe_tensor *tensor,
                                   const float **out, koe_error *err);
 

@@ -4,14 +4,15 @@
 SELECT koelectra_version() GLOB '[0-9]*.[0-9]*.[0-9]*' AS looks_like_one;
 
 .print -- info
+SELECT koelectra_load('default', 'tests/reference/tiny');
 SELECT json_extract(koelectra_info(), '$.version') = koelectra_version(),
   json_extract(koelectra_info(), '$.sqlite') = sqlite_version(),
   json_extract(koelectra_info(), '$.kernels') IN ('portable', 'avx2', 'avx512', 'neon'),
   json_extract(koelectra_info(), '$.threads') = koelectra_config('threads'),
-  json_extract(koelectra_info(), '$.models');
+  json_array_length(koelectra_info(), '$.models');
 SELECT koelectra_load('tiny "1"', 'tests/reference/tiny');
 SELECT key, CASE key WHEN 'path' THEN value LIKE '/%/tests/reference/tiny' ELSE value END
-FROM json_each(koelectra_info(), '$.models[0]');
+FROM json_each(koelectra_info(), '$.models[1]');
 
 .print -- settings
 SELECT koelectra_config('threads') > 0;

@@ -1,11 +1,8 @@
 -- Models by name: koelectra_load, koelectra_unload, koelectra_models.
 
-.print -- nothing yet
-SELECT count(*) FROM koelectra_models;
-SELECT koelectra_embed('글');
-
 .print -- registered, not opened
 SELECT koelectra_load('default', 'tests/reference/tiny');
+SELECT koelectra_embed('글', 'nobody');
 SELECT koelectra_load('score', 'tests/reference/odd', '{"max_length": 32}');
 SELECT koelectra_load('bare', 'tests/reference/bare', NULL);
 .mode line
@@ -33,8 +30,8 @@ SELECT koelectra_unload('same'), koelectra_unload('score');
 SELECT group_concat(name) FROM koelectra_models;
 SELECT koelectra_embed('글', 'same');
 SELECT koelectra_unload('same');
-SELECT koelectra_unload('default');
-SELECT koelectra_embed('글');
+SELECT koelectra_unload('bare');
+SELECT koelectra_embed('글', 'bare');
 
 .print -- what cannot be registered
 SELECT koelectra_load('', 'tests/reference/tiny');
@@ -63,7 +60,7 @@ SELECT group_concat(name) FROM koelectra_models;
 .print -- a schema cannot open files
 CREATE VIEW opens AS SELECT koelectra_load('x', 'tests/reference/tiny');
 SELECT * FROM opens;
-CREATE VIEW forgets AS SELECT koelectra_unload('bare');
+CREATE VIEW forgets AS SELECT koelectra_unload('cls');
 SELECT * FROM forgets;
 
 .print -- the table is read only

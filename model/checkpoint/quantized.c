@@ -1,0 +1,54 @@
+#include "quantized.h"
+
+#include "convert.h"
+#include "tensor_list.h"
+
+#include <math.h>
+#include <string.h>
+
+bool koe_is_quantized(const koe_tensor *tensor) {
+  return tensor->dtype == KOE_I8 && tensor->dims == 2;
+}
+
+static bool fits(const koe_tensor *scale, const koe_tensor *tensor) {
+  bool column = scale->dims == 1 || (scale->dims == 2 && scale->shape[1] == 1);
+  return column && scale->shape[0] == tensor->shape[0] && koe_is_floating(scale->dtype);
+}
+
+koe_status koe_quantized_scales(koe_checkpoint *checkpoint, const koe_tensor *tensor,
+                                const float **out, koe_error *err) {
+  const char *path = koe_checkpoint_path(checkpoint);
+  char name[KOE_TENSOR_MAX_NAME + sizeof KOE_SCALE_SUFFIX];
+  strcpy(name, tensor->name); /* a name has at most KOE_TENSOR_MAX_NAME bytes */
+  strcat(name, KOE_SCALE_SUFFIX);
+  const koe_tensor *scale = koe_checkpoint_find(checkpoint, name);
+  if (scale == NULL) {
+    return koe_fail(err, KOE_FORMAT,
+                    "%s: tensor \"%s\" is int8, but its scales, \"%s\", are missing", path,
+                    tensor->name, name);
+  }
+  if (!fits(scale, tensor)) {
+    return koe_fail(err, KOE_FORMAT,
+                    "%s: tensor \"%s\" is not [%lld, 1] floats, a scale a row of %s", path, name,
+                    (long long)tensor->shape[0], tensor->name);
+  }
+  koe_status status = koe_checkpoint_float32(checkpoint, scale, out, err);
+  if (status != KOE_OK) return status;
+  for (int64_t row = 0; row < tensor->shape[0]; row++) {
+    if (!isfinite((*out)[row]) || (*out)[row] < 0) {
+      return koe_fail(err, KOE_FORMAT, "%s: tensor \"%s\": scale %lld is %g", path, name,
+                      (long long)row, (double)(*out)[row]);
+    }
+  }
+  return KOE_OK;
+}
+
+void koe_dequantize(const int8_t *quantized, const float *scales, size_t rows, size_t columns,
+                    float *out) {
+  for (size_t row = 0; row < rows; row++) {
+    const int8_t *from = quantized + row * columns;
+    float *to = out + row * columns;
+    for (size_t i = 0; i < columns; i++)
+      to[i] = scales[row] * (float)from[i];
+  }
+}

@@ -1,0 +1,252 @@
+#include "quantize.h"
+
+#include "../checkpoint/checkpoint.h"
+#include "../checkpoint/convert.h"
+#include "../checkpoint/quantized.h"
+#include "../checkpoint/tensor_list.h"
+#include "../memory.h"
+#include "../path.h"
+#include "safetensors_writer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { LARGEST = 127 };
+
+/* The tensors to write and what they point to. */
+typedef struct quantization {
+  koe_checkpoint *checkpoint;
+  const koe_quantize_options *options;
+  koe_output_tensor *tensors; /* [capacity] */
+  void **owned;               /* [3 × capacity] names, scales, elements; koe_free */
+  size_t count, owned_count;
+} quantization;
+
+/* ── one row ────────────────────────────────────────────────────────────────────────────────────
+ */
+
+/* The nearest float of 11 significant bits, and no subnormal float16: a row whose scale would be
+ * smaller is zero to any model, and keeps steps of 2^-14. */
+static float round_to_half(float number) {
+  int exponent;
+  if (number == 0) return 0;
+  if (number < 0x1p-14f) return 0x1p-14f;
+  float fraction = frexpf(number, &exponent);
+  return ldexpf(rintf(ldexpf(fraction, 11)), exponent - 11);
+}
+
+float koe_quantize_row(const float *row, size_t columns, bool half, int8_t *out) {
+  float largest = 0;
+  for (size_t i = 0; i < columns; i++)
+    largest = fmaxf(largest, fabsf(row[i]));
+  float scale = largest / LARGEST;
+  if (half) scale = round_to_half(scale);
+  for (size_t i = 0; i < columns; i++) {
+    float steps = scale > 0 ? rintf(row[i] / scale) : 0;
+    out[i] = (int8_t)fmaxf(-LARGEST, fminf(LARGEST, steps));
+  }
+  return scale;
+}
+
+/* ── tensors ────────────────────────────────────────────────────────────────────────────────────
+ */
+
+static bool begins(const char *name, const char *start) {
+  return strncmp(name, start, strlen(start)) == 0;
+}
+
+static bool ends(const char *name, const char *end) {
+  size_t length = strlen(name), end_length = strlen(end);
+  return length >= end_length && strcmp(name + length - end_length, end) == 0;
+}
+
+/* Whether the tensor is the scales of another. */
+static bool is_scale(const koe_checkpoint *checkpoint, const char *name) {
+  char matrix[KOE_TENSOR_MAX_NAME + 1];
+  if (!ends(name, KOE_SCALE_SUFFIX)) return false;
+  size_t length = strlen(name) - strlen(KOE_SCALE_SUFFIX);
+  memcpy(matrix, name, length);
+  matrix[length] = '\0';
+  const koe_tensor *tensor = koe_checkpoint_find(checkpoint, matrix);
+  return tensor != NULL && koe_is_quantized(tensor);
+}
+
+/* Heads of pretraining, by Hugging Face's names. */
+static bool is_pretraining_head(const char *name) {
+  return begins(name, "discriminator_predictions.") || begins(name, "generator_predictions.") ||
+         begins(name, "generator_lm_head.");
+}
+
+static bool is_kept(const quantization *q, const koe_tensor *tensor) {
+  if (!koe_is_floating(tensor->dtype) && !koe_is_quantized(tensor)) return false;
+  if (is_scale(q->checkpoint, tensor->name)) return false;
+  return !(q->options->model_only && is_pretraining_head(tensor->name));
+}
+
+/* The last layer of a head has few rows, and each decides a label: not worth rounding. */
+static bool is_matrix(const koe_tensor *tensor) {
+  return tensor->dims == 2 && tensor->bytes > 0 && !ends(tensor->name, "out_proj.weight");
+}
+
+/* Memory for the output; NULL if it is short. */
+static void *allocate(quantization *q, size_t count, size_t size) {
+  void *memory = koe_alloc(count, size);
+  if (memory != NULL) q->owned[q->owned_count++] = memory;
+  return memory;
+}
+
+static koe_status check_finite(const quantization *q, const koe_tensor *tensor, const float *values,
+                               size_t count, koe_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    if (!isfinite(values[i])) {
+      return koe_fail(err, KOE_INVALID, "%s: tensor \"%s\" has an element that is not finite",
+                      koe_checkpoint_path(q->checkpoint), tensor->name);
+    }
+  }
+  return KOE_OK;
+}
+
+/* Adds a matrix and its scales. */
+static koe_status add_matrix(quantization *q, const koe_tensor *tensor, const float *values,
+                             koe_error *err) {
+  size_t rows = (size_t)tensor->shape[0], columns = (size_t)tensor->shape[1];
+  bool half = q->options->rest == KOE_F16;
+  size_t name_size = strlen(tensor->name) + sizeof KOE_SCALE_SUFFIX;
+  koe_status status = check_finite(q, tensor, values, rows * columns, err);
+  if (status != KOE_OK) return status;
+  char *name = allocate(q, name_size, 1);
+  float *scales = allocate(q, rows, sizeof *scales);
+  int8_t *elements = allocate(q, rows * columns, 1);
+  if (name == NULL || scales == NULL || elements == NULL) return koe_fail_nomem(err);
+  strcpy(name, tensor->name);
+  strcat(name, KOE_SCALE_SUFFIX);
+  for (size_t row = 0; row < rows; row++) {
+    scales[row] = koe_quantize_row(values + row * columns, columns, half, elements + row * columns);
+  }
+  q->tensors[q->count++] =
+      (koe_output_tensor){.name = name, .dims = 2, .shape = {tensor->shape[0], 1}, .data = scales};
+  q->tensors[q->count++] = (koe_output_tensor){.name = tensor->name,
+                                               .dims = 2,
+                                               .shape = {tensor->shape[0], tensor->shape[1]},
+                                               .int8 = elements};
+  return KOE_OK;
+}
+
+static koe_status add(quantization *q, const koe_tensor *tensor, koe_error *err) {
+  const float *values;
+  koe_status status = koe_checkpoint_float32(q->checkpoint, tensor, &values, err);
+  if (status != KOE_OK) return status;
+  if (is_matrix(tensor)) return add_matrix(q, tensor, values, err);
+  koe_output_tensor *out = &q->tensors[q->count++];
+  *out = (koe_output_tensor){.name = tensor->name, .dims = tensor->dims, .data = values};
+  memcpy(out->shape, tensor->shape, sizeof out->shape);
+  return KOE_OK;
+}
+
+/* Floats before int8, so that all of them lie where their size divides the offset and a reader need
+ * not copy them; by name within, so that the file does not depend on the order of the input. */
+static int compare_tensors(const void *left, const void *right) {
+  const koe_output_tensor *a = left, *b = right;
+  bool a_int8 = a->int8 != NULL, b_int8 = b->int8 != NULL;
+  return a_int8 != b_int8 ? a_int8 - b_int8 : strcmp(a->name, b->name);
+}
+
+static koe_status add_all(quantization *q, koe_error *err) {
+  size_t capacity = 2 * koe_checkpoint_count(q->checkpoint);
+  q->tensors = koe_alloc(capacity, sizeof *q->tensors);
+  q->owned = koe_alloc_zero(3 * capacity, sizeof *q->owned);
+  if (q->tensors == NULL || q->owned == NULL) return koe_fail_nomem(err);
+  for (size_t i = 0; i < koe_checkpoint_count(q->checkpoint); i++) {
+    const koe_tensor *tensor = koe_checkpoint_at(q->checkpoint, i);
+    if (!is_kept(q, tensor)) continue;
+    koe_status status = add(q, tensor, err);
+    if (status != KOE_OK) return status;
+  }
+  qsort(q->tensors, q->count, sizeof *q->tensors, compare_tensors);
+  return KOE_OK;
+}
+
+static void clear(quantization *q) {
+  for (size_t i = 0; i < q->owned_count; i++)
+    koe_free(q->owned[i]);
+  koe_free(q->owned);
+  koe_free(q->tensors);
+  koe_checkpoint_free(q->checkpoint);
+}
+
+/* ── files ──────────────────────────────────────────────────────────────────────────────────────
+ */
+
+/* Copies a file, or nothing where there is none. */
+static koe_status copy_file(const char *in, const char *out, const char *name, koe_error *err) {
+  koe_file_map file = {0};
+  koe_status status = KOE_OK;
+  koe_directory from = koe_directory_at(in);
+  char *path = koe_path_join(in, name);
+  if (path == NULL) return koe_fail_nomem(err);
+  if (koe_directory_has(&from, name, path)) {
+    status = koe_directory_open(&from, name, path, &file, err);
+    if (status == KOE_OK) status = koe_write_whole_file(out, name, file.data, file.size, err);
+  }
+  koe_file_map_close(&file);
+  koe_free(path);
+  return status;
+}
+
+static koe_status copy_pooling(const char *in, const char *out, koe_error *err) {
+  static const char name[] = "1_Pooling/config.json";
+  koe_directory from = koe_directory_at(in);
+  koe_status status = KOE_OK;
+  char *path = koe_path_join(in, name), *folder = koe_path_join(out, "1_Pooling");
+  if (path == NULL || folder == NULL) {
+    status = koe_fail_nomem(err);
+  } else if (koe_directory_has(&from, name, path)) {
+    status = koe_make_directory(folder, err);
+    if (status == KOE_OK) status = copy_file(in, out, name, err);
+  }
+  koe_free(path);
+  koe_free(folder);
+  return status;
+}
+
+static koe_status copy_files(const char *in, const char *out, koe_error *err) {
+  static const char *const names[] = {"vocab.txt", "tokenizer_config.json", "modules.json",
+                                      "config.json"};
+  koe_status status = copy_pooling(in, out, err);
+  for (size_t i = 0; i < sizeof names / sizeof names[0] && status == KOE_OK; i++)
+    status = copy_file(in, out, names[i], err);
+  return status;
+}
+
+/* Writing over the mapped input would destroy it. */
+static koe_status check_apart(const char *in, const char *out, koe_error *err) {
+  struct stat a, b;
+  if (stat(in, &a) != 0 || stat(out, &b) != 0) return KOE_OK;
+  if (a.st_dev != b.st_dev || a.st_ino != b.st_ino) return KOE_OK;
+  return koe_fail(err, KOE_INVALID, "\"%s\" is the directory that is read: name another", out);
+}
+
+koe_status koe_quantize_directory(const char *in, const char *out,
+                                  const koe_quantize_options *options, koe_error *err) {
+  quantization q = {.options = options};
+  koe_file_writer weights = {0};
+  koe_status status = check_apart(in, out, err);
+  if (status == KOE_OK) status = koe_checkpoint_open(in, &q.checkpoint, err);
+  if (status == KOE_OK) status = add_all(&q, err);
+  if (status == KOE_OK) status = koe_make_directory(out, err);
+  if (status != KOE_OK) goto cleanup;
+  status = koe_file_writer_open(out, "model.safetensors", &weights, err);
+  if (status != KOE_OK) goto cleanup;
+  status = koe_safetensors_write(&weights, q.tensors, q.count, options->rest, err);
+  if (status == KOE_OK) status = koe_file_writer_close(&weights, err);
+  if (status == KOE_OK) status = copy_files(in, out, err);
+  if (status == KOE_OK) status = koe_file_writer_publish(&weights, err);
+  if (status == KOE_OK) status = koe_flush_directory(out, err);
+
+cleanup:
+  koe_file_writer_abandon(&weights);
+  clear(&q);
+  return status;
+}
