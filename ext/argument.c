@@ -1,8 +1,7 @@
-/* Arguments of SQL functions: texts, names, vectors, models. */
+/* Arguments of SQL functions: texts, names, vectors. */
 #include "koelectra_ext.h"
 
 #include "../model/memory.h"
-#include "../model/registry.h"
 #include "../model/vectors.h"
 
 #include <string.h>
@@ -73,37 +72,5 @@ koe_status koe_vector_argument(sqlite3_value *value, const char *what, float **o
     return koe_fail(err, KOE_INVALID, "%s (%zu bytes) has an element that is not finite", what,
                     bytes);
   }
-  return KOE_OK;
-}
-
-koe_status koe_model_value(sqlite3_value *value, const koe_model **out, koe_error *err) {
-  const char *name = NULL;
-  *out = NULL;
-  if (value != NULL && sqlite3_value_type(value) == SQLITE_BLOB) {
-    return koe_fail(err, KOE_UNSUPPORTED,
-                    "model is a BLOB, but a model is called by its name here: "
-                    "pass a name that koelectra_load has registered");
-  }
-  koe_status status =
-      value != NULL ? koe_string_argument(value, "the name of the model", &name, err) : KOE_OK;
-  return status == KOE_OK ? koe_registry_acquire(name, out, err) : status;
-}
-
-static void release_model(void *model) {
-  koe_registry_release(model);
-}
-
-koe_status koe_model_argument(sqlite3_context *context, int argc, sqlite3_value **argv, int index,
-                              const koe_model **out, koe_error *err) {
-  if (index >= argc) return koe_model_value(NULL, out, err);
-  *out = sqlite3_get_auxdata(context, index);
-  if (*out != NULL) {
-    koe_registry_retain(*out);
-    return KOE_OK;
-  }
-  koe_status status = koe_model_value(argv[index], out, err);
-  if (status != KOE_OK) return status;
-  koe_registry_retain(*out);
-  sqlite3_set_auxdata(context, index, (void *)*out, release_model);
   return KOE_OK;
 }

@@ -1,17 +1,19 @@
-/* Classification, by the head the checkpoint was fine-tuned with.
+/* Classification, by the head the checkpoint was fine-tuned with, or by one of koelectra_fit.
  *
- *   SELECT koelectra_classify('연기가 정말 좋았어요');         -- positive
- *   SELECT koelectra_scores('연기가 정말 좋았어요');           --
- * {"negative":0.0123,"positive":0.9877} SELECT koelectra_classify_pair('비가 온다', '날씨가 맑다',
- * 'kornli');           -- contradiction SELECT koelectra_scores_pair('비가 온다', '비가 내린다',
- * 'korsts');             -- {"score":4.21}
+ *   SELECT koelectra_classify('연기가 정말 좋았어요');
+ *   -- positive
+ *   SELECT koelectra_scores('연기가 정말 좋았어요');
+ *   -- {"negative":0.0123,"positive":0.9877}
+ *   SELECT koelectra_classify_pair('비가 온다', '날씨가 맑다', 'kornli');
+ *   -- contradiction
+ *   SELECT koelectra_scores_pair('비가 온다', '비가 내린다', 'korsts');
+ *   -- {"score":4.21}
  *
  * Scores are probabilities (softmax) in the order of the label ids, with 6 significant digits.  A
  * head with one output, as KorSTS has, gives that output under "score", and has no label. */
 #include "koelectra_ext.h"
 
 #include "../model/memory.h"
-#include "../model/registry.h"
 
 #include <string.h>
 
@@ -26,7 +28,7 @@ enum { SCORE_DIGITS = 6 };
  *
  * The caller releases `*model`, also after a failure. */
 static koe_status compute_logits(sqlite3_context *context, int argc, sqlite3_value **argv,
-                                 int texts, const koe_model **model, float **logits,
+                                 int texts, const koe_classifier **model, float **logits,
                                  koe_error *err) {
   koe_text text, pair;
   bool is_null, no_pair = false;
@@ -37,21 +39,21 @@ static koe_status compute_logits(sqlite3_context *context, int argc, sqlite3_val
     status = koe_text_argument(argv[1], "pair", &pair, &no_pair, err);
   }
   if (status != KOE_OK || is_null || no_pair) return status;
-  status = koe_model_argument(context, argc, argv, texts, model, err);
+  status = koe_classifier_argument(context, argc, argv, texts, model, err);
   if (status != KOE_OK) return status;
-  *logits = koe_alloc(koe_model_label_count(*model), sizeof **logits);
+  *logits = koe_alloc(koe_classifier_label_count(*model), sizeof **logits);
   if (*logits == NULL) return koe_fail_nomem(err);
-  return koe_model_logits(*model, &text, texts == 2 ? &pair : NULL, 1, *logits, err);
+  return koe_classifier_logits(*model, &text, texts == 2 ? &pair : NULL, 1, *logits, err);
 }
 
 static void classify(sqlite3_context *context, int argc, sqlite3_value **argv, int texts) {
   const char *function = texts == 2 ? "koelectra_classify_pair" : "koelectra_classify";
   koe_error err;
-  const koe_model *model;
+  const koe_classifier *model;
   float *logits;
   koe_status status = compute_logits(context, argc, argv, texts, &model, &logits, &err);
   if (status != KOE_OK || logits == NULL) goto cleanup;
-  size_t labels = koe_model_label_count(model), largest = 0;
+  size_t labels = koe_classifier_label_count(model), largest = 0;
   if (labels == 1) {
     status = koe_fail(&err, KOE_UNSUPPORTED,
                       "the head of this model has one output, a score and not a label: "
@@ -62,27 +64,27 @@ static void classify(sqlite3_context *context, int argc, sqlite3_value **argv, i
   for (size_t i = 1; i < labels; i++) {
     if (logits[i] > logits[largest]) largest = i;
   }
-  sqlite3_result_text(context, koe_model_label(model, largest), -1, SQLITE_TRANSIENT);
+  sqlite3_result_text(context, koe_classifier_label(model, largest), -1, SQLITE_TRANSIENT);
 
 cleanup:
   koe_free(logits);
-  koe_registry_release(model);
+  koe_classifier_release(model);
   if (status != KOE_OK) koe_sql_result_error(context, function, &err);
 }
 
 static void scores(sqlite3_context *context, int argc, sqlite3_value **argv, int texts) {
   const char *function = texts == 2 ? "koelectra_scores_pair" : "koelectra_scores";
   koe_error err;
-  const koe_model *model;
+  const koe_classifier *model;
   float *logits;
   koe_status status = compute_logits(context, argc, argv, texts, &model, &logits, &err);
   if (status != KOE_OK || logits == NULL) goto cleanup;
-  size_t labels = koe_model_label_count(model);
+  size_t labels = koe_classifier_label_count(model);
   koe_model_probabilities(logits, labels);
   sqlite3_str *json = sqlite3_str_new(sqlite3_context_db_handle(context));
   sqlite3_str_appendchar(json, 1, '{');
   for (size_t i = 0; i < labels; i++) {
-    const char *label = labels == 1 ? "score" : koe_model_label(model, i);
+    const char *label = labels == 1 ? "score" : koe_classifier_label(model, i);
     if (i > 0) sqlite3_str_appendchar(json, 1, ',');
     koe_json_append_string(json, (koe_text){label, strlen(label)});
     sqlite3_str_appendchar(json, 1, ':');
@@ -93,7 +95,7 @@ static void scores(sqlite3_context *context, int argc, sqlite3_value **argv, int
 
 cleanup:
   koe_free(logits);
-  koe_registry_release(model);
+  koe_classifier_release(model);
   if (status != KOE_OK) koe_sql_result_error(context, function, &err);
 }
 

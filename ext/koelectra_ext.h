@@ -3,6 +3,7 @@
 #ifndef KOELECTRA_EXT_H
 #define KOELECTRA_EXT_H
 
+#include "../model/classifier.h"
 #include "../model/model.h"
 #include "../model/status.h"
 #include "../model/text.h"
@@ -23,6 +24,7 @@ int koe_register_tokens(sqlite3 *db);   /* tokens.c: koelectra_tokens */
 int koe_register_embed(sqlite3 *db);    /* embed.c: koelectra_embed, _similarity */
 int koe_register_vectors(sqlite3 *db);  /* vectors.c: koelectra_cosine, _vector, _vector_json */
 int koe_register_classify(sqlite3 *db); /* classify.c: koelectra_classify[_pair], _scores[_pair] */
+int koe_register_fit(sqlite3 *db);      /* fit.c: koelectra_fit */
 int koe_register_index(sqlite3 *db);    /* index/index.c: koelectra_index */
 
 /* A scalar function of `least` to `most` arguments.  `flags` are SQLITE_DETERMINISTIC and so on;
@@ -71,14 +73,24 @@ koe_status koe_string_argument(sqlite3_value *value, const char *what, const cha
 koe_status koe_vector_argument(sqlite3_value *value, const char *what, float **out, size_t *n,
                                bool *is_null, koe_error *err);
 
-/* The model named by argument `index` of a scalar function, or 'default' if there is no such
- * argument.  Resolved once a statement where the argument is constant (auxdata).  The caller ends
- * the use with koe_registry_release. */
+/* ── the model argument (model_argument.c) ──────────────────────────────────────────────────────
+ */
+
+/* What argument `index` of a scalar function stands for: the model of that name, the head that a
+ * BLOB of koelectra_fit is, or 'default' if there is no such argument.  Resolved once a statement
+ * where the argument is constant (auxdata).  The caller ends the use with koe_classifier_release.
+ */
+koe_status koe_classifier_argument(sqlite3_context *context, int argc, sqlite3_value **argv,
+                                   int index, const koe_classifier **out, koe_error *err);
+
+/* The same for a value; 'default' where it is NULL or holds NULL.  The caller ends the use with
+ * koe_classifier_release. */
+koe_status koe_classifier_value(sqlite3_value *value, const koe_classifier **out, koe_error *err);
+
+/* Both for functions that need no head: of a head they use the model it was fitted on.  The caller
+ * ends the use with koe_registry_release. */
 koe_status koe_model_argument(sqlite3_context *context, int argc, sqlite3_value **argv, int index,
                               const koe_model **out, koe_error *err);
-
-/* The model that `value` names; 'default' where it is NULL or holds NULL.  The caller ends the use
- * with koe_registry_release. */
 koe_status koe_model_value(sqlite3_value *value, const koe_model **out, koe_error *err);
 
 /* ── JSON output (json_writer.c) ────────────────────────────────────────────────────────────────

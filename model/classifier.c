@@ -1,0 +1,118 @@
+#include "classifier.h"
+
+#include "memory.h"
+#include "registry.h"
+
+#include <stdatomic.h>
+
+struct koe_classifier {
+  atomic_size_t uses;
+  const koe_model *model;
+  koe_fitted_head *head; /* NULL: the model's */
+};
+
+static void free_classifier(koe_classifier *classifier) {
+  koe_fitted_head_free(classifier->head);
+  koe_registry_release(classifier->model);
+  koe_free(classifier);
+}
+
+static koe_classifier *new_classifier(void) {
+  koe_classifier *classifier = koe_alloc_zero(1, sizeof *classifier);
+  if (classifier != NULL) atomic_init(&classifier->uses, 1);
+  return classifier;
+}
+
+koe_status koe_classifier_named(const char *name, const koe_classifier **out, koe_error *err) {
+  *out = NULL;
+  koe_classifier *classifier = new_classifier();
+  if (classifier == NULL) return koe_fail_nomem(err);
+  koe_status status = koe_registry_acquire(name, &classifier->model, err);
+  if (status == KOE_OK) {
+    *out = classifier;
+  } else {
+    free_classifier(classifier);
+  }
+  return status;
+}
+
+/* Acquires the model that a head was fitted on. */
+static koe_status acquire_encoder(koe_classifier *classifier, koe_error *err) {
+  const koe_fitted_head *head = classifier->head;
+  koe_status status = koe_registry_acquire(head->model, &classifier->model, err);
+  if (status == KOE_NOT_FOUND) {
+    koe_error unknown = *err;
+    return koe_fail(err, status, "the head was fitted on the model '%.80s': %.380s", head->model,
+                    unknown.message);
+  }
+  if (status != KOE_OK) return status;
+  uint64_t fingerprint = koe_model_fingerprint(classifier->model);
+  if (fingerprint == head->fingerprint &&
+      koe_model_dimension(classifier->model) == head->linear.in_features) {
+    return KOE_OK;
+  }
+  return koe_fail(err, KOE_INVALID,
+                  "the head was fitted on another model (fingerprint %016llx) than is now loaded "
+                  "as '%.80s' (%016llx): load that one under the name, or fit the head again",
+                  (unsigned long long)head->fingerprint, head->model,
+                  (unsigned long long)fingerprint);
+}
+
+koe_status koe_classifier_fitted(const void *bytes, size_t size, const koe_classifier **out,
+                                 koe_error *err) {
+  *out = NULL;
+  koe_classifier *classifier = new_classifier();
+  if (classifier == NULL) return koe_fail_nomem(err);
+  koe_status status = koe_fitted_head_read(bytes, size, &classifier->head, err);
+  if (status == KOE_OK) status = acquire_encoder(classifier, err);
+  if (status == KOE_OK) {
+    *out = classifier;
+  } else {
+    free_classifier(classifier);
+  }
+  return status;
+}
+
+void koe_classifier_retain(const koe_classifier *classifier) {
+  atomic_fetch_add(&((koe_classifier *)classifier)->uses, 1);
+}
+
+void koe_classifier_release(const koe_classifier *classifier) {
+  koe_classifier *c = (koe_classifier *)classifier;
+  if (c != NULL && atomic_fetch_sub(&c->uses, 1) == 1) free_classifier(c);
+}
+
+const koe_model *koe_classifier_model(const koe_classifier *classifier) {
+  return classifier->model;
+}
+
+const koe_fitted_head *koe_classifier_head(const koe_classifier *classifier) {
+  return classifier->head;
+}
+
+size_t koe_classifier_label_count(const koe_classifier *classifier) {
+  return classifier->head != NULL ? classifier->head->linear.out_features
+                                  : koe_model_label_count(classifier->model);
+}
+
+const char *koe_classifier_label(const koe_classifier *classifier, size_t index) {
+  return classifier->head != NULL ? classifier->head->labels[index]
+                                  : koe_model_label(classifier->model, index);
+}
+
+koe_status koe_classifier_logits(const koe_classifier *classifier, const koe_text *texts,
+                                 const koe_text *pairs, size_t count, float *out, koe_error *err) {
+  const koe_fitted_head *head = classifier->head;
+  if (head == NULL) return koe_model_logits(classifier->model, texts, pairs, count, out, err);
+  if (pairs != NULL) {
+    return koe_fail(err, KOE_UNSUPPORTED,
+                    "a head of koelectra_fit reads one text, not a pair: use koelectra_classify "
+                    "or koelectra_scores");
+  }
+  float *embeddings = koe_alloc_aligned(count, head->linear.in_features * sizeof *embeddings);
+  if (embeddings == NULL) return koe_fail_nomem(err);
+  koe_status status = koe_model_embed(classifier->model, texts, count, embeddings, err);
+  if (status == KOE_OK) koe_fitted_head_logits(head, embeddings, count, out);
+  koe_free(embeddings);
+  return status;
+}
