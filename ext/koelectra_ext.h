@@ -83,7 +83,7 @@ koe_status koe_vector_argument(sqlite3_value *value, const char *what, float **o
 koe_status koe_classifier_argument(sqlite3_context *context, int argc, sqlite3_value **argv,
                                    int index, const koe_classifier **out, koe_error *err);
 
-/* The same for a value; 'default' where it is NULL or holds NULL.  The caller ends the use with
+/* The same for a value; 'default' where `value` is a NULL pointer.  The caller ends the use with
  * koe_classifier_release. */
 koe_status koe_classifier_value(sqlite3_value *value, const koe_classifier **out, koe_error *err);
 

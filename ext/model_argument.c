@@ -19,6 +19,12 @@ koe_status koe_classifier_value(sqlite3_value *value, const koe_classifier **out
     if (bytes == NULL && size > 0) return koe_fail_nomem(err);
     return koe_classifier_fitted(bytes != NULL ? bytes : "", size, out, err);
   }
+  /* Not the default model: a subquery that finds no head is NULL too. */
+  if (value != NULL && sqlite3_value_type(value) == SQLITE_NULL) {
+    return koe_fail(err, KOE_INVALID,
+                    "the model is NULL: a subquery that finds no row, perhaps; leave the argument "
+                    "out for 'default'");
+  }
   koe_status status =
       value != NULL ? koe_string_argument(value, "the name of the model", &name, err) : KOE_OK;
   return status == KOE_OK ? koe_classifier_named(name, out, err) : status;

@@ -133,11 +133,16 @@ static void fill_batch(koe_batch *batch) {
   }
 }
 
-/* Weights large enough that no gradient is lost in float32's noise. */
+/* Values large enough that no gradient is lost in float32's noise. */
 static void widen(koe_parameters *parameters) {
   koe_random random = {.key = 99};
-  for (size_t i = 0; i < parameters->total; i++)
-    parameters->values[i] = parameters->values[i] * 12 + (float)koe_random_uniform(&random) * 0.2f;
+  for (size_t i = 0; i < parameters->count; i++) {
+    const koe_parameter *parameter = &parameters->items[i];
+    float *values = parameters->values + parameter->offset;
+    float factor = parameter->initial == KOE_INITIAL_TABLE ? 12 : 0.7f;
+    for (size_t k = 0; k < koe_parameter_size(parameter); k++)
+      values[k] = values[k] * factor + (float)koe_random_uniform(&random) * 0.2f;
+  }
   for (size_t i = 0; i < parameters->count; i++) {
     if (strstr(parameters->items[i].name, "LayerNorm.weight") == NULL) continue;
     float *gamma = parameters->values + parameters->items[i].offset;

@@ -328,7 +328,7 @@ START_TEST(damaged_state) {
   double best = 0;
   char path[64];
   snprintf(path, sizeof path, "%s/state", temporary_directory());
-  assert_ok(koe_parameters_add(&parameters, "x.weight", 5, 3, KOE_INITIAL_NORMAL, &offset, &err));
+  assert_ok(koe_parameters_add(&parameters, "x.weight", 5, 3, KOE_INITIAL_WEIGHT, &offset, &err));
   assert_ok(koe_parameters_allocate(&parameters, 1, &err));
   assert_ok(koe_training_state_read(path, &parameters, 9, &steps, &best, &err));
   ck_assert_uint_eq(steps, 0);

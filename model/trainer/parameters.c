@@ -53,12 +53,17 @@ static float truncated_normal(koe_random *random) {
   }
 }
 
+static float deviation(const koe_parameter *parameter) {
+  if (parameter->initial == KOE_INITIAL_TABLE) return 0.02f;
+  return sqrtf(2.0f / (float)(parameter->rows + parameter->columns));
+}
+
 static void initialize(const koe_parameter *parameter, uint64_t seed, float *values) {
   uint64_t name = koe_hash(KOE_HASH_START, parameter->name, strlen(parameter->name));
   koe_random random = {.key = koe_random_key(seed, name)};
   for (size_t i = 0; i < koe_parameter_size(parameter); i++) {
-    if (parameter->initial == KOE_INITIAL_NORMAL) {
-      values[i] = 0.02f * truncated_normal(&random);
+    if (parameter->initial == KOE_INITIAL_TABLE || parameter->initial == KOE_INITIAL_WEIGHT) {
+      values[i] = deviation(parameter) * truncated_normal(&random);
     } else {
       values[i] = parameter->initial == KOE_INITIAL_ONE ? 1 : 0;
     }

@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 typedef enum koe_initial {
-  KOE_INITIAL_NORMAL, /* normal, standard deviation 0.02, cut off at two of them */
+  KOE_INITIAL_TABLE, /* normal, standard deviation 0.02, cut off at two of them (BERT) */
+  KOE_INITIAL_WEIGHT, /* the same, standard deviation √(2 / (rows + columns)) (Glorot and Bengio) */
   KOE_INITIAL_ZERO,
   KOE_INITIAL_ONE
 } koe_initial;
@@ -57,7 +58,10 @@ const koe_parameter *koe_parameters_find(const koe_parameters *parameters, const
 
 /* Allocates values and moments of all that was declared; moments are zero, values are initialised
  * from `seed`, each parameter by its name, so that adding one leaves the others as they were.
- * Fails with KOE_NOMEM.  Source of the initialisation: Devlin et al. 2019. */
+ * Fails with KOE_NOMEM.  Sources of the initialisation: Devlin et al. 2019 for tables;
+ * Glorot and Bengio 2010 for weights, since 0.02 is made for hidden sizes about 1000: at 192 what
+ * attention adds is then a fiftieth of what it is added to, and a model trained from scratch may
+ * never begin to learn. */
 koe_status koe_parameters_allocate(koe_parameters *parameters, uint64_t seed, koe_error *err);
 
 /* Reads the values of parameters whose names begin with `prefix` from a checkpoint, where names

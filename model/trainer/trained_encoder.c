@@ -21,7 +21,7 @@ koe_status koe_trained_linear_declare(koe_parameters *parameters, const char *pr
   out->in_features = in_features;
   out->out_features = out_features;
   koe_status status = add(parameters, prefix, name, ".weight", out_features, in_features,
-                          KOE_INITIAL_NORMAL, &out->weight, err);
+                          KOE_INITIAL_WEIGHT, &out->weight, err);
   if (status != KOE_OK) return status;
   return add(parameters, prefix, name, ".bias", out_features, 0, KOE_INITIAL_ZERO, &out->bias, err);
 }
@@ -48,7 +48,7 @@ static koe_status declare_tables(koe_parameters *parameters, const char *prefix,
   };
   for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
     koe_status status = add(parameters, prefix, tables[i].name, ".weight", tables[i].rows,
-                            encoder->embedding_size, KOE_INITIAL_NORMAL, tables[i].offset, err);
+                            encoder->embedding_size, KOE_INITIAL_TABLE, tables[i].offset, err);
     if (status != KOE_OK) return status;
   }
   return koe_trained_norm_declare(parameters, prefix, "LayerNorm", encoder->embedding_size,
@@ -65,7 +65,7 @@ static koe_status declare_qkv(koe_parameters *parameters, const char *prefix, si
     bool weight = part < 3;
     koe_status status = add(parameters, prefix, names[part % 3], weight ? ".weight" : ".bias",
                             hidden, weight ? hidden : 0,
-                            weight ? KOE_INITIAL_NORMAL : KOE_INITIAL_ZERO, &offset, err);
+                            weight ? KOE_INITIAL_WEIGHT : KOE_INITIAL_ZERO, &offset, err);
     if (status != KOE_OK) return status;
     if (part == 0) out->weight = offset;
     if (part == 3) out->bias = offset;

@@ -10,7 +10,7 @@ SELECT key, round(value, 3) FROM json_each(koelectra_scores('다시 보고 싶�
 SELECT round(sum(value), 5) FROM json_each(koelectra_scores('책', 'default'));
 SELECT koelectra_classify_pair('책', '문'), koelectra_classify_pair('책', '문', 'default');
 SELECT key, round(value, 3) FROM json_each(koelectra_scores_pair('책', '문'));
-SELECT key, round(value, 3) FROM json_each(koelectra_scores_pair('문', '책', NULL));
+SELECT key, round(value, 3) FROM json_each(koelectra_scores_pair('문', '책'));
 
 .print -- what PyTorch gives for the same texts
 CREATE TABLE expected AS

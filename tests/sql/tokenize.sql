@@ -8,7 +8,9 @@ SELECT koelectra_tokenize('[CLS] 책 [MASK] 뷁'), koelectra_token_ids('[CLS] �
 SELECT koelectra_tokenize(''), koelectra_token_ids(''), koelectra_tokenize('  '), koelectra_token_ids('  ');
 SELECT koelectra_tokenize(NULL) IS NULL, koelectra_token_ids(NULL, 'nobody') IS NULL;
 SELECT koelectra_tokenize(35), koelectra_tokenize(0.5), koelectra_token_ids(35) = koelectra_token_ids('35');
-SELECT koelectra_tokenize('책', 'default') = koelectra_tokenize('책', NULL);
+SELECT koelectra_tokenize('책', 'default') = koelectra_tokenize('책');
+SELECT koelectra_tokenize('책', NULL);
+SELECT koelectra_tokenize('책', (SELECT head FROM (SELECT 1 AS head) WHERE head = 2));
 
 .print -- strings are escaped
 SELECT koelectra_tokenize('"');
