@@ -4,6 +4,7 @@ CC      ?= cc
 PREFIX  ?= /usr/local
 BUILD   ?= build
 JOBS    ?= $(shell nproc)
+SHARED  ?= ../shared
 SHELL   := /bin/sh
 
 MACHINE := $(shell uname -m)
@@ -123,6 +124,12 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(MODEL_OBJ) $(CORE_OBJ)
 ASAN = $(MAKE) -j$(JOBS) BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
   VARIANT="-fsanitize=address,undefined -fno-sanitize-recover=all -DKOE_FAULTS"
 TSAN = $(MAKE) -j$(JOBS) BUILD=$(BUILD)/tsan CFLAGS="-O1 -g" VARIANT="-fsanitize=thread -DKOE_FAULTS"
+
+## model-default: train the built-in model anew (an hour or two, needs SHARED=../shared and scikit-learn)
+model-default: $(BUILD)/koelectra-train
+	model/default/make_model.sh $(BUILD)/koelectra-train $(SHARED) $(BUILD)/model-default
+	@$(MAKE) --no-print-directory all
+	model/default/evaluate.sh $(BUILD)/koelectra $(SHARED)
 
 ## deps: install missing packages with apt (needs root or sudo)
 deps:

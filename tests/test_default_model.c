@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { MAX_BYTES = 4 << 20, MAX_DIMENSION = 1024 };
+enum { MAX_BYTES = 4000000, MAX_DIMENSION = 1024 };
 
 static const char directory[] = "model/default";
 
