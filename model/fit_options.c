@@ -39,19 +39,8 @@ koe_status koe_fit_options_parse(const char *json, koe_fit_options *out, koe_err
   *out = (koe_fit_options){0};
   if (json == NULL) return KOE_OK;
   json_t *root;
-  koe_status status = koe_json_parse(json, strlen(json), "options", &root, err);
-  if (status == KOE_FORMAT) {
-    koe_error malformed = *err;
-    return koe_fail(err, KOE_INVALID,
-                    "%.300s; options are a JSON object, as {\"class_weight\": \"balanced\"}",
-                    malformed.message);
-  }
+  koe_status status = koe_json_parse_options(json, "{\"class_weight\": \"balanced\"}", &root, err);
   if (status != KOE_OK) return status;
-  if (!json_is_object(root)) {
-    status = koe_fail(err, KOE_INVALID,
-                      "options are a JSON object, as {\"class_weight\": \"balanced\"}, not %s",
-                      koe_json_type_name(root));
-  }
   const char *key;
   json_t *value;
   json_object_foreach(root, key, value) {

@@ -38,6 +38,23 @@ koe_status koe_json_parse(const char *bytes, size_t size, const char *what, json
   return koe_fail(err, KOE_FORMAT, "%s: not valid JSON: line %d: %s", what, error.line, error.text);
 }
 
+koe_status koe_json_parse_options(const char *json, const char *example, json_t **out,
+                                  koe_error *err) {
+  koe_status status = koe_json_parse(json, strlen(json), "options", out, err);
+  if (status == KOE_FORMAT) {
+    koe_error malformed = *err;
+    return koe_fail(err, KOE_INVALID, "%.300s; options are a JSON object, as %s", malformed.message,
+                    example);
+  }
+  if (status != KOE_OK) return status;
+  if (json_is_object(*out)) return KOE_OK;
+  status = koe_fail(err, KOE_INVALID, "options are a JSON object, as %s, not %s", example,
+                    koe_json_type_name(*out));
+  json_decref(*out);
+  *out = NULL;
+  return status;
+}
+
 koe_status koe_json_read_object(const koe_file_map *file, const char *path, json_t **out,
                                 koe_error *err) {
   *out = NULL;

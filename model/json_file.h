@@ -19,6 +19,11 @@
 koe_status koe_json_parse(const char *bytes, size_t size, const char *what, json_t **out,
                           koe_error *err);
 
+/* The same for the options of a function: a JSON object, of which `example` is one.  Fails with
+ * KOE_INVALID, saying so, or KOE_NOMEM. */
+koe_status koe_json_parse_options(const char *json, const char *example, json_t **out,
+                                  koe_error *err);
+
 /* The same for a file of at most 64 MiB that holds a JSON object; `path` names it in messages. */
 koe_status koe_json_read_object(const koe_file_map *file, const char *path, json_t **out,
                                 koe_error *err);
