@@ -1,5 +1,7 @@
 #include "json_file.h"
 
+#include <string.h>
+
 enum {
   MAX_FILE_BYTES = 64 << 20,
   /* jansson takes up to about 250 bytes for a value of two characters: this bounds them. */
