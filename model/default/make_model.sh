@@ -41,3 +41,4 @@ fi
   --label score --dev "$work/sts_dev.tsv" --batch 12
 
 "$train" quantize --model-only "$work/model" "$here"
+rm -f "$here/modules.json" # for sentence-transformers; the library reads 1_Pooling alone
