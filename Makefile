@@ -35,11 +35,16 @@ DEFAULT_MODEL_FILES = $(addprefix $(DEFAULT_MODEL)/,config.json vocab.txt tokeni
 DEFAULT_MODEL_WEIGHTS = $(wildcard $(DEFAULT_MODEL)/model.safetensors)
 
 ifneq ($(MACHINE),x86_64)
-MODEL_SRC := $(filter-out model/kernels/avx%.c,$(MODEL_SRC))
+MODEL_SRC := $(filter-out model/kernels/avx%.c model/kernels/int8_avx%.c,$(MODEL_SRC))
 TRAINER_SRC := $(filter-out model/trainer/loops_avx%.c,$(TRAINER_SRC))
 endif
 ifeq ($(filter aarch64 arm64,$(MACHINE)),)
-MODEL_SRC := $(filter-out model/kernels/neon.c,$(MODEL_SRC))
+MODEL_SRC := $(filter-out model/kernels/neon.c model/kernels/int8_neon%.c,$(MODEL_SRC))
+endif
+# GCC knows AVX-VNNI since 11, clang since 12.
+ifeq ($(shell $(CC) -mavxvnni -E -x c /dev/null >/dev/null 2>&1 && echo yes),)
+MODEL_SRC := $(filter-out model/kernels/int8_avxvnni.c,$(MODEL_SRC))
+CPPFLAGS += -DKOE_NO_AVXVNNI
 endif
 
 MODEL_OBJ = $(MODEL_SRC:%.c=$(BUILD)/%.o)
@@ -65,6 +70,12 @@ $(BUILD)/koelectra.so: $(MODEL_OBJ) $(EXT_OBJ) ext/koelectra.map
 $(BUILD)/model/kernels/%.o: ALL_CFLAGS += -O3 -ffp-contract=fast
 $(BUILD)/model/kernels/avx2.o: ALL_CFLAGS += -mavx2 -mfma -mf16c
 $(BUILD)/model/kernels/avx512.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+# Equal bit for bit whatever the instruction set: a product and a sum round apart.
+$(BUILD)/model/kernels/int8_%.o: ALL_CFLAGS += -ffp-contract=off
+$(BUILD)/model/kernels/int8_avx2.o: ALL_CFLAGS += -mavx2
+$(BUILD)/model/kernels/int8_avxvnni.o: ALL_CFLAGS += -mavx2 -mavxvnni
+$(BUILD)/model/kernels/int8_avx512vnni.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mprefer-vector-width=512
+$(BUILD)/model/kernels/int8_neondot.o: ALL_CFLAGS += -march=armv8.2-a+dotprod
 # The oracle of the tests: plain C, no contraction, so that every compiler gives the same numbers.
 $(BUILD)/model/kernels/portable.o: ALL_CFLAGS += -ffp-contract=off
 

@@ -72,6 +72,19 @@ cleanup:
   if (status != KOE_OK) koe_sql_result_error(context, function, &err);
 }
 
+void koe_json_append_scores(sqlite3_str *out, const koe_classifier *model, const float *scores) {
+  size_t labels = koe_classifier_label_count(model);
+  sqlite3_str_appendchar(out, 1, '{');
+  for (size_t i = 0; i < labels; i++) {
+    const char *label = labels == 1 ? "score" : koe_classifier_label(model, i);
+    if (i > 0) sqlite3_str_appendchar(out, 1, ',');
+    koe_json_append_string(out, (koe_text){label, strlen(label)});
+    sqlite3_str_appendchar(out, 1, ':');
+    koe_json_append_number(out, scores[i], SCORE_DIGITS);
+  }
+  sqlite3_str_appendchar(out, 1, '}');
+}
+
 static void scores(sqlite3_context *context, int argc, sqlite3_value **argv, int texts) {
   const char *function = texts == 2 ? "koelectra_scores_pair" : "koelectra_scores";
   koe_error err;
@@ -79,18 +92,9 @@ static void scores(sqlite3_context *context, int argc, sqlite3_value **argv, int
   float *logits;
   koe_status status = compute_logits(context, argc, argv, texts, &model, &logits, &err);
   if (status != KOE_OK || logits == NULL) goto cleanup;
-  size_t labels = koe_classifier_label_count(model);
-  koe_model_probabilities(logits, labels);
+  koe_model_probabilities(logits, koe_classifier_label_count(model));
   sqlite3_str *json = sqlite3_str_new(sqlite3_context_db_handle(context));
-  sqlite3_str_appendchar(json, 1, '{');
-  for (size_t i = 0; i < labels; i++) {
-    const char *label = labels == 1 ? "score" : koe_classifier_label(model, i);
-    if (i > 0) sqlite3_str_appendchar(json, 1, ',');
-    koe_json_append_string(json, (koe_text){label, strlen(label)});
-    sqlite3_str_appendchar(json, 1, ':');
-    koe_json_append_number(json, logits[i], SCORE_DIGITS);
-  }
-  sqlite3_str_appendchar(json, 1, '}');
+  koe_json_append_scores(json, model, logits);
   koe_json_result(context, json);
 
 cleanup:

@@ -23,9 +23,9 @@ enum { LOADED = SQLITE_OK_LOAD_PERMANENTLY };
 __attribute__((visibility("default"))) int sqlite3_koelectra_init(sqlite3 *db, char **error,
                                                                   const sqlite3_api_routines *api) {
   static int (*const registrations[])(sqlite3 *) = {
-      koe_register_info,     koe_register_models, koe_register_tokenize,
-      koe_register_tokens,   koe_register_embed,  koe_register_vectors,
-      koe_register_classify, koe_register_fit,    koe_register_index};
+      koe_register_info,  koe_register_models,  koe_register_tokenize, koe_register_tokens,
+      koe_register_embed, koe_register_vectors, koe_register_classify, koe_register_batch,
+      koe_register_fit,   koe_register_index};
   SQLITE_EXTENSION_INIT2(api);
   (void)api;
   if (sqlite3_libversion_number() < OLDEST_SQLITE) {

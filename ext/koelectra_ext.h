@@ -24,6 +24,7 @@ int koe_register_tokens(sqlite3 *db);   /* tokens.c: koelectra_tokens */
 int koe_register_embed(sqlite3 *db);    /* embed.c: koelectra_embed, _similarity */
 int koe_register_vectors(sqlite3 *db);  /* vectors.c: koelectra_cosine, _vector, _vector_json */
 int koe_register_classify(sqlite3 *db); /* classify.c: koelectra_classify[_pair], _scores[_pair] */
+int koe_register_batch(sqlite3 *db);    /* batch.c: koelectra_batch */
 int koe_register_fit(sqlite3 *db);      /* fit.c: koelectra_fit */
 int koe_register_index(sqlite3 *db);    /* index/index.c: koelectra_index */
 
@@ -101,6 +102,11 @@ void koe_json_append_string(sqlite3_str *out, koe_text text);
 
 /* Appends a number: %.9g for `digits` 9, "null" for what is not finite. */
 void koe_json_append_number(sqlite3_str *out, double number, int digits);
+
+/* Appends what koelectra_scores returns: {"negative":0.0123,"positive":0.9877} (classify.c).
+ *
+ *   scores [labels]  probabilities, or the output of a head that has one */
+void koe_json_append_scores(sqlite3_str *out, const koe_classifier *model, const float *scores);
 
 /* Ends a function call with the JSON written to `json`, which is consumed: marked as JSON for
  * SQLite's functions, or the error it has run into (no memory, longer than SQLite's limit). */

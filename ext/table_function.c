@@ -69,13 +69,12 @@ static int x_disconnect(sqlite3_vtab *vtab) {
   return SQLITE_OK;
 }
 
-static int x_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
-  const table *t = (const table *)vtab;
+int koe_plan_arguments(sqlite3_index_info *info, int columns, int arguments, int required) {
   int constraint_of[KOE_TABLE_ARGUMENTS];
   int unknown = 0; /* bit i: a value of argument i is not known in this plan */
   memset(constraint_of, -1, sizeof constraint_of);
   for (int i = 0; i < info->nConstraint; i++) {
-    int argument = info->aConstraint[i].iColumn - t->columns;
+    int argument = info->aConstraint[i].iColumn - columns;
     if (argument < 0 || info->aConstraint[i].op != SQLITE_INDEX_CONSTRAINT_EQ) continue;
     if (!info->aConstraint[i].usable) {
       unknown |= 1 << argument;
@@ -84,18 +83,22 @@ static int x_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
     }
   }
   int given = 0;
-  for (int argument = 0; argument < t->arguments; argument++) {
+  for (int argument = 0; argument < arguments; argument++) {
     if (constraint_of[argument] < 0) continue;
     info->idxNum |= 1 << argument;
     info->aConstraintUsage[constraint_of[argument]].argvIndex = ++given;
     info->aConstraintUsage[constraint_of[argument]].omit = 1;
   }
   if ((unknown & ~info->idxNum) != 0) return SQLITE_CONSTRAINT;
-  int required = (1 << t->function->required) - 1;
-  bool complete = (info->idxNum & required) == required;
-  info->estimatedCost = complete ? 1000 : 1e50;
-  info->estimatedRows = 25;
+  if ((info->idxNum & ((1 << required) - 1)) != (1 << required) - 1) info->estimatedCost = 1e50;
   return SQLITE_OK;
+}
+
+static int x_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
+  const table *t = (const table *)vtab;
+  info->estimatedCost = 1000;
+  info->estimatedRows = 25;
+  return koe_plan_arguments(info, t->columns, t->arguments, t->function->required);
 }
 
 static int x_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {

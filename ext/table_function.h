@@ -41,4 +41,14 @@ typedef struct koe_table_function {
  * result code. */
 int koe_register_table_function(sqlite3 *db, const koe_table_function *function);
 
+/* Plans the arguments of a table-valued function, for xBestIndex: idxNum gets bit i where argument
+ * i is given, and xFilter the given ones in order.
+ *
+ *   columns    visible ones, which the arguments follow
+ *   arguments  at most KOE_TABLE_ARGUMENTS
+ *   required   how many of them, the first ones, must be given; a plan without is expensive
+ *
+ * Returns SQLITE_CONSTRAINT where the value of an argument is not known in this plan. */
+int koe_plan_arguments(sqlite3_index_info *info, int columns, int arguments, int required);
+
 #endif

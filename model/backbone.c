@@ -22,7 +22,8 @@ static uint64_t hash_sizes(uint64_t hash, const koe_config *config) {
 }
 
 koe_status koe_backbone_open(const koe_directory *directory, const koe_config *config,
-                             const koe_kernels *kernels, koe_backbone **out, koe_error *err) {
+                             const koe_kernels *kernels, const koe_int8_kernels *int8,
+                             koe_backbone **out, koe_error *err) {
   koe_status status;
   koe_weights weights;
   char name[64];
@@ -34,15 +35,17 @@ koe_status koe_backbone_open(const koe_directory *directory, const koe_config *c
   if (status != KOE_OK) goto fail;
   status = koe_weights_init(&weights, backbone->checkpoint, err);
   if (status != KOE_OK) goto fail;
-  status = koe_encoder_open(config, &weights, kernels, &backbone->encoder, err);
+  status = koe_encoder_open(config, &weights, kernels, int8, &backbone->encoder, err);
   if (status != KOE_OK) goto fail;
   backbone->hash = hash_sizes(weights.hash, config);
+  if (int8 != NULL) backbone->hash = koe_hash(backbone->hash, "int8", 4);
   status = koe_classification_head_open(config, &weights, &backbone->classification, err);
   if (status != KOE_OK) goto fail;
 
   strcpy(name, weights.prefix);
   strcat(name, "embeddings.word_embeddings.weight");
-  backbone->precision = koe_dtype_name(koe_checkpoint_find(backbone->checkpoint, name)->dtype);
+  koe_dtype stored = koe_checkpoint_find(backbone->checkpoint, name)->dtype;
+  backbone->precision = koe_dtype_name(int8 != NULL ? KOE_I8 : stored);
   *out = backbone;
   return KOE_OK;
 
@@ -59,10 +62,5 @@ void koe_backbone_free(koe_backbone *backbone) {
 }
 
 size_t koe_backbone_bytes(const koe_backbone *backbone) {
-  size_t bytes = koe_encoder_bytes(backbone->encoder) +
-                 koe_checkpoint_heap_bytes(backbone->checkpoint);
-  for (size_t i = 0; i < koe_checkpoint_count(backbone->checkpoint); i++) {
-    bytes += koe_checkpoint_at(backbone->checkpoint, i)->bytes;
-  }
-  return bytes;
+  return koe_encoder_bytes(backbone->encoder) + koe_checkpoint_bytes(backbone->checkpoint);
 }

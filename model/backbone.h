@@ -13,14 +13,15 @@ typedef struct koe_backbone {
   koe_checkpoint *checkpoint;
   koe_encoder *encoder;
   koe_classification_head classification; /* out_proj.weight NULL where there is none */
-  const char *precision;                  /* dtype name of the word embeddings in the file */
-  uint64_t hash;                          /* over sizes and a sample of the encoder's weights */
+  const char *precision; /* "int8" if it computes in it, else dtype of the file's word embeddings */
+  uint64_t hash;         /* over precision, sizes and a sample of the encoder's weights */
 } koe_backbone;
 
-/* Opens the weights of `directory`, whose configuration is `config`.  Fails with KOE_IO,
- * KOE_FORMAT, KOE_NOMEM. */
+/* Opens the weights of `directory`, whose configuration is `config`.  `int8` is NULL to compute in
+ * float32.  Fails with KOE_IO, KOE_FORMAT, KOE_UNSUPPORTED, KOE_NOMEM. */
 koe_status koe_backbone_open(const koe_directory *directory, const koe_config *config,
-                             const koe_kernels *kernels, koe_backbone **out, koe_error *err);
+                             const koe_kernels *kernels, const koe_int8_kernels *int8,
+                             koe_backbone **out, koe_error *err);
 
 /* Takes NULL. */
 void koe_backbone_free(koe_backbone *backbone);

@@ -10,24 +10,44 @@ void koe_batch_reset(koe_batch *batch) {
   batch->longest = 0;
 }
 
+/* Makes room for one more sequence. */
+static bool grow(koe_batch *batch, size_t count) {
+  size_t total = batch->total + count;
+  return koe_grow(&batch->token_ids, &batch->ids_capacity, total, sizeof *batch->token_ids) &&
+         koe_grow(&batch->token_type_ids, &batch->type_ids_capacity, total,
+                  sizeof *batch->token_type_ids) &&
+         koe_grow(&batch->starts, &batch->starts_capacity, batch->sequences + 2,
+                  sizeof *batch->starts);
+}
+
+/* Counts a sequence whose tokens are written. */
+static void add(koe_batch *batch, size_t count) {
+  batch->starts[batch->sequences] = batch->total;
+  batch->total += count;
+  batch->starts[++batch->sequences] = batch->total;
+  if (count > batch->longest) batch->longest = count;
+}
+
 koe_status koe_batch_append(koe_batch *batch, const koe_token *tokens, size_t count,
                             koe_error *err) {
-  size_t total = batch->total + count;
-  if (!koe_grow(&batch->token_ids, &batch->ids_capacity, total, sizeof *batch->token_ids) ||
-      !koe_grow(&batch->token_type_ids, &batch->type_ids_capacity, total,
-                sizeof *batch->token_type_ids) ||
-      !koe_grow(&batch->starts, &batch->starts_capacity, batch->sequences + 2,
-                sizeof *batch->starts)) {
-    return koe_fail_nomem(err);
-  }
+  if (!grow(batch, count)) return koe_fail_nomem(err);
   for (size_t i = 0; i < count; i++) {
     batch->token_ids[batch->total + i] = tokens[i].id;
     batch->token_type_ids[batch->total + i] = tokens[i].segment;
   }
-  batch->starts[batch->sequences] = batch->total;
-  batch->starts[++batch->sequences] = total;
-  batch->total = total;
-  if (count > batch->longest) batch->longest = count;
+  add(batch, count);
+  return KOE_OK;
+}
+
+koe_status koe_batch_append_sequence(koe_batch *batch, const koe_batch *from, size_t sequence,
+                                     koe_error *err) {
+  size_t start = from->starts[sequence], count = from->starts[sequence + 1] - start;
+  if (!grow(batch, count)) return koe_fail_nomem(err);
+  memcpy(batch->token_ids + batch->total, from->token_ids + start,
+         count * sizeof *batch->token_ids);
+  memcpy(batch->token_type_ids + batch->total, from->token_type_ids + start,
+         count * sizeof *batch->token_type_ids);
+  add(batch, count);
   return KOE_OK;
 }
 

@@ -25,6 +25,10 @@ void koe_batch_reset(koe_batch *batch);
 koe_status koe_batch_append(koe_batch *batch, const koe_token *tokens, size_t count,
                             koe_error *err);
 
+/* Appends a copy of one sequence of another batch.  Fails as koe_batch_append. */
+koe_status koe_batch_append_sequence(koe_batch *batch, const koe_batch *from, size_t sequence,
+                                     koe_error *err);
+
 /* Frees the memory and leaves the batch empty. */
 void koe_batch_clear(koe_batch *batch);
 

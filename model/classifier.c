@@ -100,19 +100,31 @@ const char *koe_classifier_label(const koe_classifier *classifier, size_t index)
                                   : koe_model_label(classifier->model, index);
 }
 
-koe_status koe_classifier_logits(const koe_classifier *classifier, const koe_text *texts,
-                                 const koe_text *pairs, size_t count, float *out, koe_error *err) {
+koe_status koe_classifier_run(const koe_classifier *classifier, const koe_text *texts,
+                              const koe_text *pairs, size_t count, const koe_outputs *out,
+                              koe_error *err) {
   const koe_fitted_head *head = classifier->head;
-  if (head == NULL) return koe_model_logits(classifier->model, texts, pairs, count, out, err);
+  if (head == NULL || out->logits == NULL) {
+    return koe_model_run(classifier->model, texts, pairs, count, out, err);
+  }
   if (pairs != NULL) {
     return koe_fail(err, KOE_UNSUPPORTED,
                     "a head of koelectra_fit reads one text, not a pair: use koelectra_classify "
                     "or koelectra_scores");
   }
-  float *embeddings = koe_alloc_aligned(count, head->linear.in_features * sizeof *embeddings);
-  if (embeddings == NULL) return koe_fail_nomem(err);
+  float *own = NULL, *embeddings = out->embeddings;
+  if (embeddings == NULL) {
+    own = koe_alloc_aligned(count, head->linear.in_features * sizeof *own);
+    if (own == NULL) return koe_fail_nomem(err);
+    embeddings = own;
+  }
   koe_status status = koe_model_embed(classifier->model, texts, count, embeddings, err);
-  if (status == KOE_OK) koe_fitted_head_logits(head, embeddings, count, out);
-  koe_free(embeddings);
+  if (status == KOE_OK) koe_fitted_head_logits(head, embeddings, count, out->logits);
+  koe_free(own);
   return status;
+}
+
+koe_status koe_classifier_logits(const koe_classifier *classifier, const koe_text *texts,
+                                 const koe_text *pairs, size_t count, float *out, koe_error *err) {
+  return koe_classifier_run(classifier, texts, pairs, count, &(koe_outputs){.logits = out}, err);
 }

@@ -39,8 +39,13 @@ const koe_fitted_head *koe_classifier_head(const koe_classifier *classifier);
 size_t koe_classifier_label_count(const koe_classifier *classifier);
 const char *koe_classifier_label(const koe_classifier *classifier, size_t index);
 
-/* As koe_model_logits; a fitted head reads single texts, and fails with KOE_UNSUPPORTED for pairs.
- */
+/* As koe_model_run, logits being those of the classifier's head.  A fitted head reads single texts:
+ * KOE_UNSUPPORTED for logits of pairs. */
+koe_status koe_classifier_run(const koe_classifier *classifier, const koe_text *texts,
+                              const koe_text *pairs, size_t count, const koe_outputs *out,
+                              koe_error *err);
+
+/* Only logits: out [count, labels]. */
 koe_status koe_classifier_logits(const koe_classifier *classifier, const koe_text *texts,
                                  const koe_text *pairs, size_t count, float *out, koe_error *err);
 

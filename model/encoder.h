@@ -5,6 +5,7 @@
 
 #include "batch.h"
 #include "config.h"
+#include "kernels/int8.h"
 #include "kernels/kernels.h"
 #include "linear.h"
 #include "scratch.h"
@@ -25,27 +26,32 @@ typedef struct koe_encoder_layer {
   koe_layer_norm output_norm;
 } koe_encoder_layer;
 
-/* Const after koe_encoder_open.  Weights are the checkpoint's, except the fused query, key and
- * value matrices, which are copies. */
+/* Const after koe_encoder_open.  In float32, weights are the checkpoint's, except the fused query,
+ * key and value matrices, which are copies.  In int8, `int8` is set, the linear layers are
+ * quantized, and of the embeddings `words` is there instead of word_embeddings. */
 typedef struct koe_encoder {
   size_t vocab_size, type_vocab_size, max_positions;
   size_t embedding_size, hidden_size, num_layers, num_heads, intermediate_size;
   koe_activation hidden_act;
   float layer_norm_eps;
   const koe_kernels *kernels;
+  const koe_int8_kernels *int8;       /* NULL: float32 */
   const float *word_embeddings;       /* [vocab_size, embedding_size] */
+  koe_int8_rows words;                /* [vocab_size, embedding_size] */
   const float *position_embeddings;   /* [max_positions, embedding_size] */
   const float *token_type_embeddings; /* [type_vocab_size, embedding_size] */
   koe_layer_norm embeddings_norm;
-  koe_linear embeddings_project; /* weight NULL where embedding_size == hidden_size */
+  koe_linear embeddings_project; /* bias NULL where embedding_size == hidden_size */
   koe_encoder_layer *layers;     /* [num_layers] */
   float *fused;                  /* all layers' qkv weights and biases */
 } koe_encoder;
 
-/* Binds the encoder's parameters.  The checkpoint behind `weights` must outlive the encoder.  Fails
- * with KOE_FORMAT (a tensor missing or of another shape), KOE_NOMEM. */
+/* Binds the encoder's parameters, to compute in int8 with the kernels `int8`, or in float32 where
+ * that is NULL.  The checkpoint behind `weights` must outlive the encoder.  Fails with KOE_FORMAT
+ * (a tensor missing or of another shape), KOE_UNSUPPORTED (too wide for int8), KOE_NOMEM. */
 koe_status koe_encoder_open(const koe_config *config, koe_weights *weights,
-                            const koe_kernels *kernels, koe_encoder **out, koe_error *err);
+                            const koe_kernels *kernels, const koe_int8_kernels *int8,
+                            koe_encoder **out, koe_error *err);
 
 /* Takes NULL. */
 void koe_encoder_free(koe_encoder *encoder);
@@ -59,6 +65,7 @@ size_t koe_encoder_bytes(const koe_encoder *encoder);
  *   *out   [total, hidden]  last hidden states, row-major float32; in `scratch`, until its next use
  *
  * No padding: linear layers see one [total, hidden] matrix, attention sees one sequence at a time.
+ * In int8, linear layers round their inputs; attention, LayerNorm and activations are float32.
  * Touches `scratch` and nothing else, so threads with a scratch each may share an encoder.  `batch`
  * may be the scratch's own.  Fails with KOE_TOO_LONG, KOE_INVALID (an id out of range), KOE_NOMEM.
  * Source: Clark et al. 2020; batches without padding as in Zeng et al. 2022 (ByteTransformer). */

@@ -40,3 +40,13 @@ void koe_file_map_close(koe_file_map *map) {
   if (map->data != NULL && !map->borrowed) munmap((void *)(uintptr_t)map->data, map->size);
   memset(map, 0, sizeof *map);
 }
+
+void koe_file_map_release(const koe_file_map *map, const void *data, size_t size) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)map->data;
+  uintptr_t first = (uintptr_t)data, end = first + size;
+  if (map->borrowed || first < start || end > start + map->size) return;
+  first = (first + page - 1) / page * page;
+  end = end / page * page;
+  /* A private mapping that nobody writes to: its pages are the file's. */
+  if (first < end) madvise((void *)first, end - first, MADV_DONTNEED);
+}

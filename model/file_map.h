@@ -19,6 +19,10 @@ typedef struct koe_file_map {
  * checkpoint by renaming a new file over it, as the hub's tools do. */
 koe_status koe_file_map_open(const char *path, koe_file_map *out, koe_error *err);
 
+/* Lets go of the memory of whole pages within the `size` bytes at `data`; they are read from the
+ * file again when touched.  Does nothing for bytes that are not of the map, or borrowed. */
+void koe_file_map_release(const koe_file_map *map, const void *data, size_t size);
+
 /* Takes a map that is all zero. */
 void koe_file_map_close(koe_file_map *map);
 

@@ -164,7 +164,10 @@ koe_status koe_fitted_head_read(const void *bytes, size_t size, koe_fitted_head 
   memcpy(weight, in + NAMES_AT + names, numbers);
   memcpy(strings, in + NAMES_AT, names);
   head->fingerprint = get_uint64(in + FINGERPRINT_AT);
-  head->linear = (koe_linear){weight, weight + labels * dimension, dimension, labels};
+  head->linear = (koe_linear){.weight = weight,
+                              .bias = weight + labels * dimension,
+                              .in_features = dimension,
+                              .out_features = labels};
   status = find_names(head, strings, names, err);
   if (status == KOE_OK && !koe_vector_is_finite(weight, labels * (dimension + 1))) {
     status = koe_fail(err, KOE_FORMAT, "the head is damaged: it has a weight that is not finite");

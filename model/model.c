@@ -3,21 +3,11 @@
 #include "hash.h"
 #include "memory.h"
 #include "model_open.h"
-#include "parallel.h"
 #include "path.h"
-#include "pooling.h"
-#include "vectors.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-
-/* Texts that one thread takes at a time, and tokens that go through the encoder at once: enough
- * rows for the matrix products, few enough for the activations to stay in the cache. */
-enum { GROUP_TEXTS = 32, BATCH_TOKENS = 1024 };
-
-/* More tokens than this before truncation: the memory is given back after the text. */
-enum { KEPT_TOKENS = 1 << 16 };
 
 struct koe_model {
   const koe_config *config;
@@ -141,6 +131,10 @@ const koe_backbone *koe_model_backbone(const koe_model *model) {
   return model->backbone;
 }
 
+koe_runtime *koe_model_runtime(const koe_model *model) {
+  return model->runtime;
+}
+
 size_t koe_model_label_count(const koe_model *model) {
   return model->backbone->classification.out_proj.out_features;
 }
@@ -150,116 +144,12 @@ const char *koe_model_label(const koe_model *model, size_t index) {
   return labels[index];
 }
 
-/* ── texts to outputs ───────────────────────────────────────────────────────────────────────────
- */
-
-/* One call of koe_model_embed or koe_model_logits, seen by all its threads. */
-typedef struct request {
-  const koe_model *model;
-  const koe_text *texts; /* [count] */
-  const koe_text *pairs; /* [count] or NULL */
-  size_t count;
-  bool logits;  /* logits, not embeddings */
-  size_t width; /* floats out a text */
-  float *out;   /* [count, width] */
-} request;
-
-/* Encodes the scratch's batch, whose first text is `first`, into the request's output. */
-static koe_status run_batch(const request *r, koe_scratch *scratch, size_t first, koe_error *err) {
-  const koe_backbone *backbone = r->model->backbone;
-  const koe_kernels *kernels = r->model->runtime->kernels;
-  const koe_batch *batch = &scratch->batch;
-  size_t hidden_size = koe_model_dimension(r->model);
-  float *out = r->out + first * r->width;
-  const float *hidden;
-
-  koe_status status = koe_encoder_forward(backbone->encoder, batch, scratch, &hidden, err);
-  if (status != KOE_OK) return status;
-  if (r->logits) {
-    float *work = koe_alloc_aligned(2 * batch->sequences, hidden_size * sizeof *work);
-    if (work == NULL) return koe_fail_nomem(err);
-    koe_classification_head_forward(&backbone->classification, kernels, batch, hidden, work, out);
-    koe_free(work);
-  } else {
-    koe_pooling_forward(r->model->pooling, kernels, batch, hidden, hidden_size, out);
-  }
-  if (!koe_vector_is_finite(out, batch->sequences * r->width)) {
-    return koe_fail(err, KOE_FORMAT,
-                    "the model computes numbers that are not finite: %s is damaged",
-                    koe_checkpoint_path(backbone->checkpoint));
-  }
-  return KOE_OK;
-}
-
-/* Tokenizes and encodes texts [begin, end), in batches of at most BATCH_TOKENS tokens or one text.
- */
-static koe_status run_texts(const request *r, koe_scratch *scratch, size_t begin, size_t end,
-                            koe_error *err) {
-  size_t first = begin;
-  koe_status status = KOE_OK;
-  koe_batch_reset(&scratch->batch);
-  for (size_t i = begin; i < end; i++) {
-    status = koe_tokenizer_encode(r->model->tokenizer, r->texts[i],
-                                  r->pairs != NULL ? &r->pairs[i] : NULL, r->model->max_length,
-                                  &scratch->tokens, err);
-    if (status != KOE_OK) return status;
-    if (scratch->batch.total > 0 && scratch->batch.total + scratch->tokens.count > BATCH_TOKENS) {
-      status = run_batch(r, scratch, first, err);
-      if (status != KOE_OK) return status;
-      koe_batch_reset(&scratch->batch);
-      first = i;
-    }
-    status = koe_batch_append(&scratch->batch, scratch->tokens.items, scratch->tokens.count, err);
-    if (status != KOE_OK) return status;
-  }
-  return run_batch(r, scratch, first, err);
-}
-
-static koe_status run_group(void *context, size_t index, koe_error *err) {
-  const request *r = context;
-  koe_scratch_pool *pool = &r->model->runtime->scratch;
-  size_t begin = index * GROUP_TEXTS;
-  size_t end = begin + GROUP_TEXTS < r->count ? begin + GROUP_TEXTS : r->count;
-  koe_scratch *scratch = koe_scratch_take(pool);
-  koe_status status = run_texts(r, scratch, begin, end, err);
-  if (scratch->tokens.capacity > KEPT_TOKENS) koe_tokens_clear(&scratch->tokens);
-  koe_scratch_give(pool, scratch);
-  return status;
-}
-
-static koe_status run(request *r, koe_error *err) {
-  size_t threads = (size_t)atomic_load(&r->model->runtime->threads);
-  size_t groups = (r->count + GROUP_TEXTS - 1) / GROUP_TEXTS;
-  return koe_parallel(groups, threads, run_group, r, err);
-}
-
-koe_status koe_model_embed(const koe_model *model, const koe_text *texts, size_t count, float *out,
-                           koe_error *err) {
-  request r = {.model = model,
-               .texts = texts,
-               .count = count,
-               .width = koe_model_dimension(model),
-               .out = out};
-  return run(&r, err);
-}
-
-koe_status koe_model_logits(const koe_model *model, const koe_text *texts, const koe_text *pairs,
-                            size_t count, float *out, koe_error *err) {
-  request r = {.model = model,
-               .texts = texts,
-               .pairs = pairs,
-               .count = count,
-               .logits = true,
-               .width = koe_model_label_count(model),
-               .out = out};
-  if (r.width == 0) {
-    return koe_fail(err, KOE_UNSUPPORTED,
-                    "the model has no sequence-classification head (its config.json says %s): load "
-                    "a checkpoint fine-tuned as ElectraForSequenceClassification",
-                    model->config->architecture[0] != '\0' ? model->config->architecture
-                                                           : "no architecture");
-  }
-  return run(&r, err);
+koe_status koe_model_no_head(const koe_model *model, koe_error *err) {
+  return koe_fail(err, KOE_UNSUPPORTED,
+                  "the model has no sequence-classification head (its config.json says %s): load "
+                  "a checkpoint fine-tuned as ElectraForSequenceClassification",
+                  model->config->architecture[0] != '\0' ? model->config->architecture
+                                                         : "no architecture");
 }
 
 void koe_model_probabilities(float *logits, size_t labels) {

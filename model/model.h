@@ -30,22 +30,30 @@ size_t koe_model_label_count(const koe_model *model);
 /* The label of an output, e.g. "positive", or "LABEL_1" where config.json names none. */
 const char *koe_model_label(const koe_model *model, size_t index);
 
-/* Embeds texts: encoded, pooled, scaled to unit length.
+/* What koe_model_run is asked for; NULL where not. */
+typedef struct koe_outputs {
+  float *logits;     /* [count, labels]     of the sequence-classification head */
+  float *embeddings; /* [count, dimension]  pooled, scaled to unit length */
+} koe_outputs;
+
+/* Runs texts through the encoder once, whatever of it is asked for: tokenized, packed by length
+ * without padding, encoded on the threads that the registry allows.  Outputs are in the order of
+ * the texts and do not depend on the number of threads.
  *
  *   texts [count]
- *   out   [count, dimension]   float32, row-major; caller's
+ *   pairs [count]   second texts, or NULL
+ *   out             float32, row-major; the caller's
  *
- * Fails with KOE_NOMEM; `out` is then undefined. */
+ * Fails with KOE_UNSUPPORTED (logits of a checkpoint without head, pairs of a model that reads
+ * none), KOE_FORMAT (numbers that are not finite), KOE_NOMEM; the outputs are then undefined. */
+koe_status koe_model_run(const koe_model *model, const koe_text *texts, const koe_text *pairs,
+                         size_t count, const koe_outputs *out, koe_error *err);
+
+/* Only embeddings of texts: out [count, dimension]. */
 koe_status koe_model_embed(const koe_model *model, const koe_text *texts, size_t count, float *out,
                            koe_error *err);
 
-/* Runs the sequence-classification head.
- *
- *   texts [count]
- *   pairs [count]          second texts, or NULL
- *   out   [count, labels]  logits; caller's
- *
- * Fails with KOE_UNSUPPORTED where the checkpoint has no such head, KOE_NOMEM. */
+/* Only logits: out [count, labels]. */
 koe_status koe_model_logits(const koe_model *model, const koe_text *texts, const koe_text *pairs,
                             size_t count, float *out, koe_error *err);
 

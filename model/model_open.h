@@ -17,6 +17,11 @@ koe_status koe_model_open(const koe_directory *directory, const koe_config *conf
 /* Takes NULL. */
 void koe_model_free(koe_model *model);
 
+/* What it was made of. */
 const koe_backbone *koe_model_backbone(const koe_model *model);
+koe_runtime *koe_model_runtime(const koe_model *model);
+
+/* The error of a model that has no head where one is needed: KOE_UNSUPPORTED. */
+koe_status koe_model_no_head(const koe_model *model, koe_error *err);
 
 #endif

@@ -33,8 +33,15 @@ static koe_status read_option(const char *key, const json_t *value, koe_model_op
     out->normalize_nfc = strcmp(text, "nfc") == 0;
     return KOE_OK;
   }
-  return koe_fail(err, KOE_INVALID, "no option \"%.60s\": there are pooling, max_length, normalize",
-                  key);
+  if (strcmp(key, "precision") == 0) {
+    if (text == NULL || (strcmp(text, "float32") != 0 && strcmp(text, "int8") != 0)) {
+      return koe_fail(err, KOE_INVALID, "option precision is \"float32\" or \"int8\"");
+    }
+    out->int8 = strcmp(text, "int8") == 0;
+    return KOE_OK;
+  }
+  return koe_fail(err, KOE_INVALID,
+                  "no option \"%.60s\": there are pooling, max_length, normalize, precision", key);
 }
 
 koe_status koe_model_options_parse(const char *json, koe_model_options *out, koe_error *err) {
@@ -54,5 +61,5 @@ koe_status koe_model_options_parse(const char *json, koe_model_options *out, koe
 
 bool koe_model_options_equal(const koe_model_options *a, const koe_model_options *b) {
   return a->pooling == b->pooling && a->max_length == b->max_length &&
-         a->normalize_nfc == b->normalize_nfc;
+         a->normalize_nfc == b->normalize_nfc && a->int8 == b->int8;
 }

@@ -11,9 +11,11 @@ typedef struct koe_model_options {
   int pooling;        /* a koe_pooling, or -1: the directory's */
   int32_t max_length; /* tokens, or 0: the directory's */
   bool normalize_nfc;
+  bool int8; /* computes in int8, not float32 */
 } koe_model_options;
 
-/* Reads {"pooling": "mean"|"cls", "max_length": n, "normalize": "none"|"nfc"}; NULL gives defaults.
+/* Reads {"pooling": "mean"|"cls", "max_length": n, "normalize": "none"|"nfc", "precision":
+ * "float32"|"int8"}; NULL gives defaults.
  * Fails with KOE_INVALID (naming the key), KOE_FORMAT (not JSON), KOE_NOMEM. */
 koe_status koe_model_options_parse(const char *json, koe_model_options *out, koe_error *err);
 

@@ -18,7 +18,8 @@
 
 /* Registers `directory` as `name`, or re-registers it: users of the old model keep it.  The
  * directory ":built-in:" is the model inside the library, where there is one.  `options` is a JSON
- * object or NULL: {"pooling": "mean"|"cls", "max_length": n, "normalize": "none"|"nfc"}.
+ * object or NULL: {"pooling": "mean"|"cls", "max_length": n, "normalize": "none"|"nfc",
+ * "precision": "float32"|"int8"}.
  * Reads config.json and vocab.txt's presence, not the weights.  Fails with KOE_INVALID (name,
  * options), KOE_IO, KOE_FORMAT, KOE_NOMEM. */
 koe_status koe_registry_load(const char *name, const char *directory, const char *options,
@@ -46,7 +47,7 @@ typedef struct koe_registry_entry {
   char *architecture; /* config.json's */
   char *version;      /* "v1", "v2", "v3" by vocabulary; NULL if it is none of KoELECTRA's */
   char *labels;       /* JSON array; NULL where there is no head */
-  char *precision;    /* dtype of the word embeddings in the file, "float32"; NULL until opened */
+  char *precision; /* "int8" if computed so, else dtype of the word embeddings; NULL until opened */
   int32_t hidden_size;
   int32_t num_hidden_layers;
   koe_pooling pooling;

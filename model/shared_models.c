@@ -24,6 +24,7 @@ typedef struct identity {
 /* Weights in use, with the configuration that describes them. */
 typedef struct shared_weights {
   identity id;
+  bool int8; /* the same files in float32 are other weights */
   koe_config config;
   koe_backbone *backbone;
   size_t users; /* models */
@@ -111,9 +112,9 @@ static shared_model *find_model(const identity *id, const koe_model_options *opt
   return NULL;
 }
 
-static shared_weights *find_weights(const identity *id) {
+static shared_weights *find_weights(const identity *id, bool int8) {
   shared_weights *w = all_weights;
-  while (w != NULL && !same(&w->id, id))
+  while (w != NULL && (w->int8 != int8 || !same(&w->id, id)))
     w = w->next;
   return w;
 }
@@ -132,15 +133,17 @@ static void free_weights(shared_weights *weights) {
   koe_free(weights);
 }
 
-static koe_status open_weights(const koe_directory *directory, const identity *id,
+static koe_status open_weights(const koe_directory *directory, const identity *id, bool int8,
                                const koe_kernels *kernels, shared_weights **out, koe_error *err) {
   *out = NULL;
   shared_weights *weights = koe_alloc_zero(1, sizeof *weights);
   if (weights == NULL) return koe_fail_nomem(err);
   weights->id = *id;
+  weights->int8 = int8;
   koe_status status = koe_config_read_in(directory, &weights->config, err);
   if (status == KOE_OK) {
-    status = koe_backbone_open(directory, &weights->config, kernels, &weights->backbone, err);
+    status = koe_backbone_open(directory, &weights->config, kernels, int8 ? koe_int8_best() : NULL,
+                               &weights->backbone, err);
   }
   if (status != KOE_OK) {
     free_weights(weights);
@@ -160,7 +163,7 @@ static koe_status open_model(const koe_directory *directory, const identity *id,
   shared_model *shared = koe_alloc_zero(1, sizeof *shared);
   if (shared == NULL) return koe_fail_nomem(err);
   if (weights == NULL) {
-    status = open_weights(directory, id, runtime->kernels, &own, err);
+    status = open_weights(directory, id, options->int8, runtime->kernels, &own, err);
     weights = own;
   }
   if (status == KOE_OK) {
@@ -213,7 +216,7 @@ koe_status koe_shared_open(const koe_directory *directory, const koe_model_optio
   if (shared != NULL) {
     shared->users++;
   } else {
-    shared_weights *weights = find_weights(&id);
+    shared_weights *weights = find_weights(&id, options->int8);
     if (weights != NULL) weights->users++; /* while the mutex is not held */
     pthread_mutex_unlock(&mutex);
     status = open_model(directory, &id, options, weights, runtime, &shared, err);

@@ -10,9 +10,9 @@
 #include "status.h"
 
 /* The model of a directory with options: the one there is, or opened now, by one thread however
- * many ask.  The weights are shared with models of the same files under other options.  The caller
- * ends its use with koe_shared_release.  Fails as koe_config_read, koe_backbone_open,
- * koe_model_open. */
+ * many ask.  The weights are shared with models of the same files and precision under other
+ * options.  The caller ends its use with koe_shared_release.  Fails as koe_config_read,
+ * koe_backbone_open, koe_model_open. */
 koe_status koe_shared_open(const koe_directory *directory, const koe_model_options *options,
                            koe_runtime *runtime, const koe_model **out, koe_error *err);
 

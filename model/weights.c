@@ -1,7 +1,10 @@
 #include "weights.h"
 
+#include "checkpoint/quantized.h"
 #include "hash.h"
+#include "memory.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,8 +50,8 @@ static void print_shape(const koe_tensor *tensor, char *out, size_t size) {
   if (tensor->dims == 0) out[0] = '\0';
 }
 
-koe_status koe_weights_get(koe_weights *weights, const char *name, size_t rows, size_t columns,
-                           const float **out, koe_error *err) {
+koe_status koe_weights_find(koe_weights *weights, const char *name, size_t rows, size_t columns,
+                            const koe_tensor **out, koe_error *err) {
   const char *path = koe_checkpoint_path(weights->checkpoint);
   const koe_tensor *tensor = koe_checkpoint_find(weights->checkpoint, name);
   if (tensor == NULL) {
@@ -61,15 +64,75 @@ koe_status koe_weights_get(koe_weights *weights, const char *name, size_t rows, 
     return koe_fail(err, KOE_FORMAT, "%s: tensor %s has shape [%s], config.json implies [%s]", path,
                     name, found, wanted);
   }
-  koe_status status = koe_checkpoint_float32(weights->checkpoint, tensor, out, err);
+  *out = tensor;
+  return KOE_OK;
+}
+
+koe_status koe_weights_get(koe_weights *weights, const char *name, size_t rows, size_t columns,
+                           const float **out, koe_error *err) {
+  const koe_tensor *tensor;
+  koe_status status = koe_weights_find(weights, name, rows, columns, &tensor, err);
+  if (status == KOE_OK) status = koe_checkpoint_float32(weights->checkpoint, tensor, out, err);
   if (status != KOE_OK) return status;
   weights->hash = hash_sample(weights->hash, *out, rows * (columns == 0 ? 1 : columns));
   return KOE_OK;
 }
 
+/* Rounds a matrix of floats, and lets go of them. */
+static koe_status quantize(koe_weights *weights, const koe_tensor *tensor, size_t rows,
+                           size_t columns, koe_int8_rows *out, koe_error *err) {
+  const float *floats;
+  koe_status status = koe_checkpoint_float32(weights->checkpoint, tensor, &floats, err);
+  if (status != KOE_OK) return status;
+  out->own_values = koe_alloc(rows, columns);
+  out->own_scales = koe_alloc(rows, sizeof *out->own_scales);
+  if (out->own_values == NULL || out->own_scales == NULL) return koe_fail_nomem(err);
+  for (size_t row = 0; row < rows; row++) {
+    out->own_scales[row] =
+        koe_quantize_row(floats + row * columns, columns, false, out->own_values + row * columns);
+    if (!isfinite(out->own_scales[row])) {
+      return koe_fail(err, KOE_FORMAT, "%s: tensor \"%s\" has an element that is not finite",
+                      koe_checkpoint_path(weights->checkpoint), tensor->name);
+    }
+  }
+  out->values = out->own_values;
+  out->scales = out->own_scales;
+  koe_checkpoint_release(weights->checkpoint, tensor);
+  return KOE_OK;
+}
+
+koe_status koe_weights_int8(koe_weights *weights, const char *name, size_t rows, size_t columns,
+                            koe_int8_rows *out, koe_error *err) {
+  const koe_tensor *tensor;
+  memset(out, 0, sizeof *out);
+  koe_status status = koe_weights_find(weights, name, rows, columns, &tensor, err);
+  if (status != KOE_OK) return status;
+  if (koe_is_quantized(tensor)) {
+    status = koe_quantized_scales(weights->checkpoint, tensor, &out->scales, err);
+    out->values = (const int8_t *)tensor->data;
+  } else {
+    status = quantize(weights, tensor, rows, columns, out, err);
+  }
+  if (status != KOE_OK) {
+    koe_int8_rows_clear(out);
+    return status;
+  }
+  weights->hash = hash_sample(weights->hash, out->scales, rows);
+  for (size_t i = 0; i < HASH_SAMPLES; i++)
+    weights->hash = koe_hash(weights->hash, &out->values[i * (rows * columns / HASH_SAMPLES)], 1);
+  return KOE_OK;
+}
+
+void koe_int8_rows_clear(koe_int8_rows *rows) {
+  koe_free(rows->own_values);
+  koe_free(rows->own_scales);
+  memset(rows, 0, sizeof *rows);
+}
+
 koe_status koe_weights_linear(koe_weights *weights, const char *name, size_t in_features,
                               size_t out_features, koe_linear *out, koe_error *err) {
   char full[192];
+  out->quantized = NULL;
   out->in_features = in_features;
   out->out_features = out_features;
   snprintf(full, sizeof full, "%s.weight", name);

@@ -202,6 +202,34 @@ START_TEST(copies_are_counted_once) {
 }
 END_TEST
 
+/* Released elements are counted no more, and come back when they are asked for. */
+START_TEST(released) {
+  static const char *const files[][2] = {
+      {"model.safetensors", "model.safetensors"},
+      {"pytorch_model.half.zip.bin", "pytorch_model.bin"},
+  };
+  for (size_t i = 0; i < 2; i++) {
+    koe_error err;
+    const float *values;
+    koe_checkpoint *checkpoint =
+        open_as(join(test_path("reference/tiny"), files[i][0]), files[i][1]);
+    const koe_tensor *tensor =
+        koe_checkpoint_find(checkpoint, "electra.embeddings.word_embeddings.weight");
+    size_t count = element_count(tensor), before = koe_checkpoint_bytes(checkpoint);
+    float *copy = malloc(count * sizeof *copy);
+    assert_ok(koe_checkpoint_float32(checkpoint, tensor, &values, &err));
+    memcpy(copy, values, count * sizeof *copy);
+    koe_checkpoint_release(checkpoint, tensor);
+    ck_assert_uint_eq(koe_checkpoint_heap_bytes(checkpoint), 0);
+    ck_assert_uint_eq(koe_checkpoint_bytes(checkpoint), before - tensor->bytes);
+    assert_ok(koe_checkpoint_float32(checkpoint, tensor, &values, &err));
+    ck_assert_mem_eq(values, copy, count * sizeof *copy);
+    free(copy);
+    koe_checkpoint_free(checkpoint);
+  }
+}
+END_TEST
+
 START_TEST(unaligned_float32_is_copied) {
   size_t size;
   char *bytes = read_file(test_path("reference/tiny/model.safetensors"), &size);
@@ -374,6 +402,7 @@ Suite *checkpoint_suite(void) {
   tcase_add_test(tcase, safetensors_of_16_bits);
   tcase_add_test(tcase, all_shared_checkpoints_open);
   tcase_add_test(tcase, aligned_float32_stays_in_the_file);
+  tcase_add_test(tcase, released);
   tcase_add_test(tcase, copies_are_counted_once);
   tcase_add_test(tcase, unaligned_float32_is_copied);
   tcase_add_test(tcase, float16_is_exact);

@@ -20,7 +20,7 @@ static void open_fixture(fixture *f, const char *directory, const koe_kernels *k
   memset(f, 0, sizeof *f);
   assert_ok(koe_config_read(directory, &f->config, &err));
   koe_directory at = koe_directory_at(directory);
-  assert_ok(koe_backbone_open(&at, &f->config, kernels, &f->backbone, &err));
+  assert_ok(koe_backbone_open(&at, &f->config, kernels, NULL, &f->backbone, &err));
   snprintf(path, sizeof path, "%s/expected.json", directory);
   json_t *expected = load_json(path);
   f->cases = json_incref(json_object_get(expected, "cases"));

@@ -124,13 +124,15 @@ static const struct damage {
     {"model.safetensors", "\"F32\"", "\"I32\"", KOE_UNSUPPORTED, "word_embeddings"},
 };
 
+/* In float32 and in int8. */
 START_TEST(damaged) {
-  const struct damage *d = &damages[_i];
+  const struct damage *d = &damages[_i / 2];
+  const char *options = _i % 2 != 0 ? "{\"precision\": \"int8\"}" : NULL;
   koe_error err;
   const koe_model *model;
   const char *copy = copy_directory(tiny);
   edit_file(file_in(copy, d->file), d->from, d->to);
-  koe_status status = koe_registry_load("t", copy, NULL, &err);
+  koe_status status = koe_registry_load("t", copy, options, &err);
   if (status == KOE_OK) {
     status = koe_registry_acquire("t", &model, &err);
     ck_assert_ptr_null(model);
@@ -172,7 +174,7 @@ Suite *registration_suite(void) {
   TCase *tests = tcase_create("registration");
   tcase_add_test(tests, bad_options);
   tcase_add_test(tests, bad_directories);
-  tcase_add_loop_test(tests, damaged, 0, sizeof damages / sizeof damages[0]);
+  tcase_add_loop_test(tests, damaged, 0, 2 * sizeof damages / sizeof damages[0]);
   tcase_add_test(tests, truncated);
   suite_add_tcase(suite, tests);
   return suite;

@@ -22,6 +22,8 @@ static const char *const statements[] = {
     "SELECT koelectra_cosine(v, v), koelectra_vector_json(v) FROM t",
     "SELECT koelectra_vector('[1, 2.5, -3e-7]')",
     "SELECT koelectra_embed(body, 'nobody') FROM t WHERE body IS NULL",
+    "SELECT * FROM koelectra_batch('SELECT rowid, body FROM t', 'default')",
+    "SELECT id, label FROM koelectra_batch('SELECT body, body, ''책'' FROM t')",
 };
 
 enum { STATEMENTS = sizeof statements / sizeof statements[0] };

@@ -24,6 +24,7 @@ struct koe_checkpoint {
   koe_name_index index;
   float **converted; /* [count of tensors]; NULL until asked for */
   size_t converted_bytes;
+  size_t released_bytes; /* of tensors, as in the file */
 };
 
 koe_status koe_checkpoint_find_file_in(const koe_directory *directory, const char **name,
@@ -229,6 +230,25 @@ koe_status koe_checkpoint_float32(koe_checkpoint *checkpoint, const koe_tensor *
   return KOE_OK;
 }
 
+void koe_checkpoint_release(koe_checkpoint *checkpoint, const koe_tensor *tensor) {
+  float **converted = &checkpoint->converted[tensor - checkpoint->tensors.items];
+  if (*converted != NULL) {
+    checkpoint->converted_bytes -= tensor->bytes / koe_dtype_size(tensor->dtype) *
+                                   sizeof **converted;
+    koe_free(*converted);
+    *converted = NULL;
+  }
+  checkpoint->released_bytes += tensor->bytes;
+  koe_file_map_release(&checkpoint->map, tensor->data, tensor->bytes);
+}
+
 size_t koe_checkpoint_heap_bytes(const koe_checkpoint *checkpoint) {
   return checkpoint->tensors.copied_bytes + checkpoint->converted_bytes;
+}
+
+size_t koe_checkpoint_bytes(const koe_checkpoint *checkpoint) {
+  size_t bytes = koe_checkpoint_heap_bytes(checkpoint);
+  for (size_t i = 0; i < checkpoint->tensors.count; i++)
+    bytes += checkpoint->tensors.items[i].bytes;
+  return bytes - checkpoint->released_bytes;
 }

@@ -54,7 +54,14 @@ const koe_tensor *koe_checkpoint_find(const koe_checkpoint *checkpoint, const ch
 koe_status koe_checkpoint_float32(koe_checkpoint *checkpoint, const koe_tensor *tensor,
                                   const float **out, koe_error *err);
 
+/* Ends the use of a tensor's elements: frees the copy that koe_checkpoint_float32 may have made,
+ * and lets go of the mapped pages, which come back from the file if they are read once more. */
+void koe_checkpoint_release(koe_checkpoint *checkpoint, const koe_tensor *tensor);
+
 /* Bytes of the heap that the checkpoint holds: converted copies, not the mapping. */
 size_t koe_checkpoint_heap_bytes(const koe_checkpoint *checkpoint);
+
+/* Those, and all tensors in the file but the released. */
+size_t koe_checkpoint_bytes(const koe_checkpoint *checkpoint);
 
 #endif

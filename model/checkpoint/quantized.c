@@ -6,6 +6,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { LARGEST = 127 };
+
 bool koe_is_quantized(const koe_tensor *tensor) {
   return tensor->dtype == KOE_I8 && tensor->dims == 2;
 }
@@ -51,4 +53,46 @@ void koe_dequantize(const int8_t *quantized, const float *scales, size_t rows, s
     for (size_t i = 0; i < columns; i++)
       to[i] = scales[row] * (float)from[i];
   }
+}
+
+/* The nearest float of 11 significant bits, and no subnormal float16: a row whose scale would be
+ * smaller is zero to any model, and keeps steps of 2^-14. */
+static float round_to_half(float number) {
+  int exponent;
+  if (number == 0) return 0;
+  if (number < 0x1p-14f) return 0x1p-14f;
+  float fraction = frexpf(number, &exponent);
+  return ldexpf(rintf(ldexpf(fraction, 11)), exponent - 11);
+}
+
+/* Magnitudes compare as their bits do, infinity and NaN above all numbers; and integers compare
+ * without branches. */
+static float largest_magnitude(const float *row, size_t columns) {
+  int32_t largest = 0;
+  for (size_t i = 0; i < columns; i++) {
+    int32_t bits;
+    memcpy(&bits, &row[i], sizeof bits);
+    bits &= 0x7FFFFFFF;
+    largest = bits > largest ? bits : largest;
+  }
+  float result;
+  memcpy(&result, &largest, sizeof result);
+  return result;
+}
+
+float koe_quantize_row(const float *row, size_t columns, bool half, int8_t *out) {
+  float scale = largest_magnitude(row, columns) / LARGEST;
+  if (half && isfinite(scale)) scale = round_to_half(scale);
+  if (scale == 0 || !isfinite(scale)) {
+    memset(out, 0, columns);
+    return scale;
+  }
+  for (size_t i = 0; i < columns; i++) {
+    /* 1.5 · 2^23 leaves no bits for fractions: the nearest whole number, ties to even. */
+    int32_t steps = (int32_t)(row[i] / scale + 12582912.0f - 12582912.0f);
+    /* A scale that is subnormal is coarse: up to twice the steps there are. */
+    steps = steps > LARGEST ? LARGEST : steps;
+    out[i] = (int8_t)(steps < -LARGEST ? -LARGEST : steps);
+  }
+  return scale;
 }

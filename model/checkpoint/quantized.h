@@ -28,4 +28,13 @@ koe_status koe_quantized_scales(koe_checkpoint *checkpoint, const koe_tensor *te
 void koe_dequantize(const int8_t *quantized, const float *scales, size_t rows, size_t columns,
                     float *out);
 
+/* Quantizes one row.
+ *
+ *   row  [columns]
+ *   out  [columns]   row[i] / scale, rounded, from -127 to 127
+ *
+ * Returns the scale, one that float16 holds exactly where `half` is set; 0 for a row of zeros, and
+ * what is not finite for a row that is not. */
+float koe_quantize_row(const float *row, size_t columns, bool half, int8_t *out);
+
 #endif

@@ -13,8 +13,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { LARGEST = 127 };
-
 /* The tensors to write and what they point to. */
 typedef struct quantization {
   koe_checkpoint *checkpoint;
@@ -23,32 +21,6 @@ typedef struct quantization {
   void **owned;               /* [3 × capacity] names, scales, elements; koe_free */
   size_t count, owned_count;
 } quantization;
-
-/* ── one row ────────────────────────────────────────────────────────────────────────────────────
- */
-
-/* The nearest float of 11 significant bits, and no subnormal float16: a row whose scale would be
- * smaller is zero to any model, and keeps steps of 2^-14. */
-static float round_to_half(float number) {
-  int exponent;
-  if (number == 0) return 0;
-  if (number < 0x1p-14f) return 0x1p-14f;
-  float fraction = frexpf(number, &exponent);
-  return ldexpf(rintf(ldexpf(fraction, 11)), exponent - 11);
-}
-
-float koe_quantize_row(const float *row, size_t columns, bool half, int8_t *out) {
-  float largest = 0;
-  for (size_t i = 0; i < columns; i++)
-    largest = fmaxf(largest, fabsf(row[i]));
-  float scale = largest / LARGEST;
-  if (half) scale = round_to_half(scale);
-  for (size_t i = 0; i < columns; i++) {
-    float steps = scale > 0 ? rintf(row[i] / scale) : 0;
-    out[i] = (int8_t)fmaxf(-LARGEST, fminf(LARGEST, steps));
-  }
-  return scale;
-}
 
 /* ── tensors ────────────────────────────────────────────────────────────────────────────────────
  */

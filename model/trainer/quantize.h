@@ -23,12 +23,4 @@ typedef struct koe_quantize_options {
 koe_status koe_quantize_directory(const char *in, const char *out,
                                   const koe_quantize_options *options, koe_error *err);
 
-/* Quantizes one row.
- *
- *   row  [columns]   finite
- *   out  [columns]   row[i] / scale, rounded, from -127 to 127
- *
- * Returns the scale, one that float16 holds exactly where `half` is set; 0 for a row of zeros. */
-float koe_quantize_row(const float *row, size_t columns, bool half, int8_t *out);
-
 #endif

@@ -1,8 +1,9 @@
 /* Tokens a second through tokenizer, encoder and pooling.
  *
- *   bench_encoder DIRECTORY TEXTFILE [threads [seconds]]
+ *   bench_encoder DIRECTORY TEXTFILE [threads [seconds [precision]]]
  *
- * DIRECTORY is a checkpoint; TEXTFILE has one text a line.  Prints one line of figures. */
+ * DIRECTORY is a checkpoint; TEXTFILE has one text a line; precision is float32 or int8.  Prints
+ * one line of figures. */
 #include "../../model/memory.h"
 #include "../../model/registry.h"
 
@@ -63,14 +64,17 @@ int main(int argc, char **argv) {
   koe_text *texts = NULL;
   const koe_model *model;
   if (argc < 3) {
-    fprintf(stderr, "usage: bench_encoder DIRECTORY TEXTFILE [threads [seconds]]\n");
+    fprintf(stderr, "usage: bench_encoder DIRECTORY TEXTFILE [threads [seconds [precision]]]\n");
     return EXIT_FAILURE;
   }
   int threads = argc > 3 ? atoi(argv[3]) : 1;
   double seconds = argc > 4 ? atof(argv[4]) : 5;
+  const char *precision = argc > 5 ? argv[5] : "float32";
+  char options[64];
+  snprintf(options, sizeof options, "{\"precision\": \"%.20s\"}", precision);
   size_t count = read_lines(argv[2], &texts);
   check(koe_registry_config_set("threads", threads, &err), &err);
-  check(koe_registry_load("bench", argv[1], NULL, &err), &err);
+  check(koe_registry_load("bench", argv[1], options, &err), &err);
   double start = now();
   check(koe_registry_acquire("bench", &model, &err), &err);
   double opened = now() - start;
@@ -89,7 +93,7 @@ int main(int argc, char **argv) {
     }
     next = next + n < count ? next + n : 0;
   }
-  printf("%s: %.0f tokens/s, %d thread%s, kernels %s, opened in %.1f ms\n", argv[1],
+  printf("%s, %s: %.0f tokens/s, %d thread%s, kernels %s, opened in %.1f ms\n", argv[1], precision,
          (double)total / elapsed, threads, threads > 1 ? "s" : "", koe_registry_kernels(),
          opened * 1e3);
   koe_free(out);
