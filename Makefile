@@ -11,6 +11,9 @@ MACHINE := $(shell uname -m)
 OPENBLAS_A := $(firstword $(wildcard /usr/lib/*/openblas-pthread/libopenblas.a))
 OPENBLAS_H := $(patsubst %,-I%,$(firstword $(wildcard /usr/include/*/openblas-pthread)))
 
+# `make V=1` shows the commands.
+quiet = $(if $(V),,@echo "  $(1) $@";)
+
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CPPFLAGS += -D_GNU_SOURCE $(OPENBLAS_H)
 CFLAGS   ?= -O2 -g
@@ -64,7 +67,7 @@ all: $(BUILD)/koelectra.so
 
 $(BUILD)/koelectra.so: $(MODEL_OBJ) $(EXT_OBJ) ext/koelectra.map
 	@test -n "$(OPENBLAS_A)" || { echo "libopenblas.a not found: run 'make deps'" >&2; exit 1; }
-	$(CC) -shared $(VARIANT) -Wl,--version-script=ext/koelectra.map -Wl,--exclude-libs,ALL \
+	$(call quiet,LD)$(CC) -shared $(VARIANT) -Wl,--version-script=ext/koelectra.map -Wl,--exclude-libs,ALL \
 	  -Wl,--gc-sections $(LDFLAGS) -o $@ $(MODEL_OBJ) $(EXT_OBJ) $(LIBRARY_LIBS)
 
 $(BUILD)/model/kernels/%.o: ALL_CFLAGS += -O3 -ffp-contract=fast
@@ -102,15 +105,15 @@ $(BUILD)/model/trainer/loops_avx512.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx5
 trainer: $(BUILD)/koelectra-train
 
 $(BUILD)/koelectra-train: $(MODEL_OBJ) $(TRAINER_OBJ) $(TRAINER_MAIN)
-	$(CC) $(VARIANT) $(LDFLAGS) -o $@ $^ $(LIBS) -lsqlite3
+	$(call quiet,LD)$(CC) $(VARIANT) $(LDFLAGS) -o $@ $^ $(LIBS) -lsqlite3
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,CC)$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/core/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) -DSQLITE_CORE $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call quiet,CC)$(CC) -DSQLITE_CORE $(CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # One Check suite a file: tests/test_NAME.c defines `Suite *NAME_suite(void)`.
 $(BUILD)/tests/suites.c: $(TEST_SRC) Makefile
@@ -122,15 +125,15 @@ $(BUILD)/tests/suites.c: $(TEST_SRC) Makefile
 	   for n in $$names; do echo "  {\"$$n\", $${n}_suite},"; done; echo '  {NULL, NULL}};'; } > $@
 
 $(BUILD)/tests/suites.o: $(BUILD)/tests/suites.c
-	$(CC) -Itests $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(call quiet,CC)$(CC) -Itests $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
 
 # The suites bring a model inside of their own: tests/built_in.c.
 $(BUILD)/suites: $(filter-out $(BUILD)/model/default/%,$(MODEL_OBJ)) $(TRAINER_OBJ) $(CORE_OBJ) $(TEST_OBJ)
-	$(CC) $(VARIANT) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lsqlite3 -lrt
+	$(call quiet,LD)$(CC) $(VARIANT) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lsqlite3 -lrt
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(MODEL_OBJ) $(CORE_OBJ)
 	@mkdir -p $(@D)
-	$(CC) $(VARIANT) $(LDFLAGS) -o $@ $^ $(LIBS) -lsqlite3
+	$(call quiet,LD)$(CC) $(VARIANT) $(LDFLAGS) -o $@ $^ $(LIBS) -lsqlite3
 
 ASAN = $(MAKE) -j$(JOBS) BUILD=$(BUILD)/asan CFLAGS="-O1 -g -fno-omit-frame-pointer" \
   VARIANT="-fsanitize=address,undefined -fno-sanitize-recover=all -DKOE_FAULTS"
