@@ -174,7 +174,7 @@ asan:
 ## tsan: the suites of threads under ThreadSanitizer
 tsan:
 	+@$(TSAN) --no-print-directory $(BUILD)/tsan/suites
-	@tests/run_suites.sh $(BUILD)/tsan/suites registry parallel threads
+	@tests/run_suites.sh $(BUILD)/tsan/suites registry parallel threads fit batch model_run
 
 ## bench: measure; each figure beside its peer
 bench: $(BENCHES) all
