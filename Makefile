@@ -39,7 +39,7 @@ DEFAULT_MODEL_WEIGHTS = $(wildcard $(DEFAULT_MODEL)/model.safetensors)
 
 ifneq ($(MACHINE),x86_64)
 MODEL_SRC := $(filter-out model/kernels/avx%.c model/kernels/int8_avx%.c,$(MODEL_SRC))
-TRAINER_SRC := $(filter-out model/trainer/loops_avx%.c,$(TRAINER_SRC))
+TRAINER_SRC := $(filter-out model/trainer/loops_avx%.c model/trainer/bfloat16_avx%.c,$(TRAINER_SRC))
 endif
 ifeq ($(filter aarch64 arm64,$(MACHINE)),)
 MODEL_SRC := $(filter-out model/kernels/neon.c model/kernels/int8_neon%.c,$(MODEL_SRC))
@@ -100,6 +100,7 @@ FORCE:
 $(BUILD)/model/trainer/loops_%.o: ALL_CFLAGS += -O3 -ffp-contract=fast -fopenmp-simd
 $(BUILD)/model/trainer/loops_avx2.o: ALL_CFLAGS += -mavx2 -mfma
 $(BUILD)/model/trainer/loops_avx512.o: ALL_CFLAGS += -mavx512f -mavx512bw -mavx512dq -mavx512vl -mfma -mprefer-vector-width=512
+$(BUILD)/model/trainer/bfloat16_avx512.o: ALL_CFLAGS += -O3 -mavx512f -mavx512bw -mavx512vl -mavx512bf16 -mprefer-vector-width=512
 
 ## trainer: build koelectra-train
 trainer: $(BUILD)/koelectra-train

@@ -2,6 +2,7 @@
 #include "../model/trainer/encode.h"
 #include "../model/trainer/losses.h"
 #include "../model/trainer/questions.h"
+#include "../model/trainer/safetensors_writer.h"
 #include "../model/trainer/teacher.h"
 #include "support.h"
 
@@ -234,6 +235,60 @@ START_TEST(shuffles) {
 }
 END_TEST
 
+/* One example of two sequences. */
+static void two_sequences(koe_dataset *dataset) {
+  koe_token tokens[2] = {{.id = CLS}, {.id = SEP}};
+  koe_error err;
+  *dataset = (koe_dataset){.group = 2};
+  for (size_t s = 0; s < 2; s++)
+    assert_ok(koe_batch_append(&dataset->tokens, tokens, 2, &err));
+}
+
+static void write_tensor(const char *file, const char *name, int64_t rows, int64_t columns,
+                         const float *data) {
+  koe_output_tensor tensor = {.name = name, .dims = 2, .shape = {rows, columns}, .data = data};
+  koe_file_writer writer;
+  koe_error err;
+  assert_ok(koe_file_writer_open(directory, file, &writer, &err));
+  assert_ok(koe_safetensors_write(&writer, &tensor, 1, KOE_F16, &err));
+  assert_ok(koe_file_writer_close(&writer, &err));
+  assert_ok(koe_file_writer_publish(&writer, &err));
+  koe_file_writer_abandon(&writer);
+}
+
+START_TEST(teacher_embeddings) {
+  const float rows[] = {3, 0, 4, 0, -0.5f, 0}, none[] = {3, 0, 4, 0, 0, 0};
+  const float unit[] = {0.6f, 0, 0.8f, 0, -1, 0};
+  koe_dataset dataset;
+  koe_error err;
+  char path[128];
+  snprintf(path, sizeof path, "%s/embeddings.safetensors", directory);
+  write_tensor("embeddings.safetensors", "embeddings", 2, 3, rows);
+  two_sequences(&dataset);
+  assert_ok(koe_teacher_read_embeddings(path, 3, &dataset, &err));
+  for (size_t i = 0; i < 6; i++)
+    ck_assert_float_eq_tol(dataset.teacher[i], unit[i], 1e-6f);
+  koe_dataset_clear(&dataset);
+  static const struct {
+    const char *name, *message;
+    int64_t rows, columns;
+    bool zero;
+  } bad[] = {{"embedding", "[2, 3]", 2, 3, false},
+             {"embeddings", "[2, 3]", 3, 2, false},
+             {"embeddings", "embedding 1 has no direction", 2, 3, true}};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    write_tensor("embeddings.safetensors", bad[i].name, bad[i].rows, bad[i].columns,
+                 bad[i].zero ? none : rows);
+    two_sequences(&dataset);
+    assert_fails(koe_teacher_read_embeddings(path, 3, &dataset, &err), KOE_FORMAT, bad[i].message);
+    koe_dataset_clear(&dataset);
+  }
+  two_sequences(&dataset);
+  assert_fails(koe_teacher_read_embeddings("/nowhere", 3, &dataset, &err), KOE_IO, "/nowhere");
+  koe_dataset_clear(&dataset);
+}
+END_TEST
+
 Suite *trainer_encode_suite(void);
 Suite *trainer_encode_suite(void) {
   Suite *suite = suite_create("trainer_encode");
@@ -245,6 +300,7 @@ Suite *trainer_encode_suite(void) {
   tcase_add_test(cases, raw_text);
   tcase_add_test(cases, questions);
   tcase_add_test(cases, teacher);
+  tcase_add_test(cases, teacher_embeddings);
   tcase_add_test(cases, shuffles);
   suite_add_tcase(suite, cases);
   return suite;

@@ -190,6 +190,9 @@ START_TEST(finite_differences) {
   static const float values[3 * SEQUENCES] = {0.5f, -1, 2, 0.25f, 0.1f, 3, NAN, 0, 0,
                                               1,    2,  3, 0.3f,  0.2f, 0, 1,   1, -1};
   static const float graded[SEQUENCES] = {0.9f, 0.2f, 0.5f, -1, 0.25f, 1};
+  float embeddings[SEQUENCES * 8];
+  for (size_t i = 0; i < sizeof embeddings / sizeof embeddings[0]; i++)
+    embeddings[i] = (float)((int)(i * 7 % 11) - 5) / 8;
   const probe_targets targets[PROBE_TASKS] = {
       [PROBE_SEQUENCE] = {.labels = token_labels},
       [PROBE_REGRESSION] = {.values = graded},
@@ -201,6 +204,7 @@ START_TEST(finite_differences) {
       [PROBE_CONTRASTIVE] = {.labels = groups},
       [PROBE_COSINE] = {.values = graded},
       [PROBE_COSENT] = {.values = graded},
+      [PROBE_TEACHER] = {.values = embeddings},
   };
   static const koe_dropout_plan dropout = {.key = 5, .hidden = 0.2f, .attention = 0.3f};
   probe_task task = (probe_task)(_i / 3);

@@ -1,8 +1,10 @@
 /* The program: its options, whole trainings of every task on toy data, and one that is killed. */
 #include "../model/checkpoint/checkpoint.h"
 #include "../model/memory.h"
+#include "../model/trainer/bfloat16_product.h"
 #include "../model/trainer/parameters.h"
 #include "../model/trainer/run.h"
+#include "../model/trainer/safetensors_writer.h"
 #include "../model/trainer/training_state.h"
 #include "support.h"
 
@@ -233,6 +235,64 @@ START_TEST(several_tasks) {
 }
 END_TEST
 
+static void write_tensor(const char *path, const char *name, int64_t rows, int64_t columns,
+                         const float *data) {
+  koe_output_tensor tensor = {.name = name, .dims = 2, .shape = {rows, columns}, .data = data};
+  koe_file_writer writer;
+  koe_error err;
+  char directory[128];
+  snprintf(directory, sizeof directory, "%s", path);
+  char *slash = strrchr(directory, '/');
+  *slash = '\0';
+  assert_ok(koe_file_writer_open(directory, slash + 1, &writer, &err));
+  assert_ok(koe_safetensors_write(&writer, &tensor, 1, KOE_F32, &err));
+  assert_ok(koe_file_writer_close(&writer, &err));
+  assert_ok(koe_file_writer_publish(&writer, &err));
+  koe_file_writer_abandon(&writer);
+}
+
+/* A new model begins with the word embeddings of a file, and learns a teacher's embeddings. */
+START_TEST(starts_and_follows_teacher) {
+  static const char table[] = "electra.embeddings.word_embeddings.weight";
+  enum { TOKENS = 8 + WORDS, EMBEDDING = 8, HIDDEN = 16, SEQUENCES = 2 * ROWS };
+  float words_in[TOKENS * EMBEDDING], teacher[SEQUENCES * HIDDEN] = {0};
+  toy_files f;
+  char path[128], start[256], task[512], printed[8192];
+  const float *words_out;
+  koe_checkpoint *checkpoint;
+  koe_error err;
+  bool interrupted;
+  make_files(&f);
+  quiet();
+  for (size_t i = 0; i < TOKENS * EMBEDDING; i++)
+    words_in[i] = (float)i / 64 - 1;
+  for (size_t s = 0; s < SEQUENCES; s++)
+    teacher[s * HIDDEN + (s % 2 == 0 ? s / 2 % 2 : s / 2 % 4 < 2)] = 1;
+  snprintf(path, sizeof path, "%s.start", f.out);
+  write_tensor(path, table, TOKENS, EMBEDDING, words_in);
+  snprintf(start, sizeof start, "--start %s --steps 1 --rate 1e-9", path);
+  snprintf(task, sizeof task, "embed --train %s", f.text);
+  run_captured(command(&f, start, task), printed, sizeof printed);
+  assert_ok(koe_checkpoint_open(f.out, &checkpoint, &err));
+  const koe_tensor *tensor = koe_checkpoint_find(checkpoint, table);
+  assert_ok(koe_checkpoint_float32(checkpoint, tensor, &words_out, &err));
+  for (size_t i = 0; i < TOKENS * EMBEDDING; i++)
+    ck_assert_float_eq_tol(words_out[i], words_in[i], 1e-6f);
+  koe_checkpoint_free(checkpoint);
+  write_tensor(path, table, TOKENS, EMBEDDING - 1, words_in);
+  koe_status status = run_words(command(&f, start, task), &interrupted, &err);
+  ck_assert_int_eq(status, KOE_FORMAT);
+  ck_assert_ptr_nonnull(strstr(err.message, table));
+  write_tensor(path, "embeddings", SEQUENCES, HIDDEN, teacher);
+  snprintf(task, sizeof task,
+           "embed --loss teacher --teacher %s --train %s --pair other --batch 8 "
+           "embed --weight 1e-6 --loss cosine --train %s --dev %s --pair other",
+           path, f.paired, f.paired, f.paired);
+  run_captured(command(&f, "--epochs 20 --dropout 0 --rate 3e-3", task), printed, sizeof printed);
+  ck_assert_double_ge(printed_score(printed, "Spearman"), 0.8);
+}
+END_TEST
+
 START_TEST(pretrains) {
   toy_files f;
   char task[512], printed[8192], path[128];
@@ -321,6 +381,37 @@ START_TEST(resumes_after_kill) {
 }
 END_TEST
 
+/* A training in float32 that was killed may go on in bfloat16; where the processor has no such
+ * products, that is said. */
+START_TEST(goes_on_in_bfloat16) {
+  static const char common[] = "--steps 400 --save-minutes 0.000001";
+  toy_files f;
+  char task[512], state[128], printed[256], line[256];
+  koe_error err;
+  bool interrupted;
+  make_files(&f);
+  quiet();
+  snprintf(task, sizeof task, "classify --train %s", f.labelled);
+  snprintf(state, sizeof state, "%s/training.state", f.out);
+  snprintf(line, sizeof line, "%s --bfloat16", common);
+  if (koe_bfloat16_best() == NULL) {
+    assert_fails(run_words(command(&f, line, task), &interrupted, &err), KOE_INVALID, "--bfloat16");
+    return;
+  }
+  pid_t child = fork();
+  if (child == 0) {
+    koe_status status = run_words(command(&f, common, task), &interrupted, &err);
+    _exit(status == KOE_OK ? 0 : 1);
+  }
+  wait_for(state);
+  kill(child, SIGKILL);
+  ck_assert_int_eq(waitpid(child, NULL, 0), child);
+  ck_assert_int_eq(access(state, R_OK), 0);
+  run_captured(command(&f, line, task), printed, sizeof printed);
+  ck_assert_int_ne(access(state, R_OK), 0);
+}
+END_TEST
+
 START_TEST(damaged_state) {
   koe_parameters parameters = {0};
   koe_error err;
@@ -400,8 +491,12 @@ START_TEST(contradictions) {
       {"classify", "", "no data"},
       {"embed --loss hinge", f.text, "--loss hinge"},
       {"embed --loss cosine", f.paired, "--pair"},
+      {"embed --loss teacher --pair other", f.paired, "--teacher"},
+      {"embed --loss teacher --pair other --teacher /nowhere", f.paired, "/nowhere"},
+      {"embed --teacher /nowhere", f.text, "--loss teacher"},
       {"classify --text body", f.labelled, "body"},
       {"classify --teacher /nowhere", f.labelled, "/nowhere"},
+      {"--start /nowhere classify", f.labelled, "/nowhere"},
       {"classify --query x", "", "--db"},
       {"regress --balance --pair other --label grade", f.paired, "--balance"},
       {"answer --stride 100", f.questions, "no room"},
@@ -448,16 +543,18 @@ Suite *trainer_program_suite(void) {
   TCase *runs = tcase_create("runs");
   tcase_set_timeout(runs, 120);
   tcase_add_loop_test(runs, every_task, 0, 6);
+  tcase_add_test(runs, starts_and_follows_teacher);
   tcase_add_test(runs, from_database);
   tcase_add_test(runs, several_tasks);
   tcase_add_test(runs, pretrains);
   tcase_add_test(runs, resumes_after_kill);
+  tcase_add_test(runs, goes_on_in_bfloat16);
   suite_add_tcase(suite, runs);
   TCase *options = tcase_create("options");
   tcase_set_timeout(options, 120);
   tcase_add_test(options, damaged_state);
   tcase_add_loop_test(options, bad_options, 0, 13);
-  tcase_add_loop_test(options, contradictions, 0, 8);
+  tcase_add_loop_test(options, contradictions, 0, 12);
 #ifdef KOE_FAULTS
   tcase_add_loop_test(options, memory_fails, 0, 5);
 #endif

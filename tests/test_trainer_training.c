@@ -60,6 +60,13 @@ static void make_dataset(koe_dataset *dataset, probe_task task) {
     free(dataset->labels);
     dataset->labels = NULL;
   }
+  if (task == PROBE_TEACHER) {
+    /* Texts with the mark lie in one direction, those without in another. */
+    dataset->teacher_columns = 8;
+    dataset->teacher = calloc(EXAMPLES * 2 * 8, sizeof *dataset->teacher);
+    for (size_t s = 0; s < EXAMPLES * 2; s++)
+      dataset->teacher[s * 8 + (s / 2 % 2 == s % 2 ? 1 : 6)] = 1;
+  }
   if (task != PROBE_REGRESSION && !numbers) {
     free(dataset->values);
     dataset->values = NULL;
@@ -78,6 +85,8 @@ static koe_objective_kind kind_of(probe_task task) {
     return KOE_OBJECTIVE_COSINE;
   case PROBE_COSENT:
     return KOE_OBJECTIVE_COSENT;
+  case PROBE_TEACHER:
+    return KOE_OBJECTIVE_TEACHER;
   default:
     return KOE_OBJECTIVE_CLASSES;
   }
@@ -112,6 +121,7 @@ static void close_toy(toy_task *toy) {
   koe_batch_clear(&toy->dataset.tokens);
   free(toy->dataset.labels);
   free(toy->dataset.values);
+  free(toy->dataset.teacher);
 }
 
 static double step(toy_task *toy) {
@@ -130,7 +140,7 @@ static double step(toy_task *toy) {
 START_TEST(learns) {
   static const probe_task tasks[] = {PROBE_SEQUENCE, PROBE_REGRESSION,  PROBE_TOKEN,
                                      PROBE_ANSWERS,  PROBE_CONTRASTIVE, PROBE_COSINE,
-                                     PROBE_COSENT};
+                                     PROBE_COSENT,   PROBE_TEACHER};
   toy_task toy;
   open_toy(&toy, tasks[_i], 2, 0, 1);
   double first = 0, last = 0;
@@ -160,6 +170,35 @@ START_TEST(seed_decides) {
   close_toy(&a);
   close_toy(&b);
   close_toy(&c);
+}
+END_TEST
+
+/* Products in bfloat16 change a training's losses a little, and not where it gets. */
+START_TEST(bfloat16_learns) {
+  static const probe_task tasks[] = {PROBE_SEQUENCE, PROBE_TOKEN, PROBE_COSINE};
+  toy_task exact, rounded;
+  open_toy(&exact, tasks[_i], 2, 0, 1);
+  open_toy(&rounded, tasks[_i], 2, 0, 1);
+  rounded.model.encoder.multiply = koe_bfloat16_best();
+  bool able = rounded.model.encoder.multiply != NULL;
+  double first = 0, last = 0, wanted = 0, differences = 0;
+  for (size_t i = 0; able && i < STEPS; i++) {
+    double loss = step(&rounded), other = step(&exact);
+    if (i < 3) first += loss;
+    if (i >= STEPS - 3) last += loss;
+    if (i >= STEPS - 3) wanted += other;
+    if (i == 0) ck_assert_double_eq_tol(loss, other, 0.02 * other);
+    differences += fabs(loss - other);
+  }
+  close_toy(&exact);
+  close_toy(&rounded);
+  if (!able) {
+    skip_test("this processor has no AVX512-BF16");
+    return;
+  }
+  ck_assert_double_gt(differences, 0);
+  ck_assert_msg(fabs(last - wanted) < 0.1 * first, "loss %.4f, then %.4f, in float32 %.4f",
+                first / 3, last / 3, wanted / 3);
 }
 END_TEST
 
@@ -339,7 +378,8 @@ Suite *trainer_training_suite(void) {
   Suite *suite = suite_create("trainer_training");
   TCase *steps = tcase_create("steps");
   tcase_set_timeout(steps, 60);
-  tcase_add_loop_test(steps, learns, 0, 7);
+  tcase_add_loop_test(steps, learns, 0, 8);
+  tcase_add_loop_test(steps, bfloat16_learns, 0, 3);
   tcase_add_test(steps, seed_decides);
   tcase_add_loop_test(steps, workers_agree, 0, 4);
   tcase_add_test(steps, pretraining_learns);

@@ -108,6 +108,12 @@ static double pair_loss(trainer_model *model, const koe_activations *a,
     loss = koe_loss_contrastive(encoder->kernels, u, v, targets->labels, pairs, width, 0.1f, scale,
                                 work, du, dv) /
            (double)pairs;
+  } else if (model->task == PROBE_TEACHER) {
+    const float *teacher[8];
+    for (size_t i = 0; i < pairs; i++)
+      teacher[i] = targets->values + 2 * i * width;
+    loss = koe_loss_teacher_embeddings(encoder->loops, u, v, teacher, pairs, width, scale, du, dv) /
+           (double)pairs;
   } else if (model->task == PROBE_COSINE) {
     loss = koe_loss_cosine(encoder->loops, u, v, targets->values, pairs, width, scale, du, dv) /
            (double)pairs;

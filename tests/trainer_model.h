@@ -17,6 +17,7 @@ typedef enum probe_task {
   PROBE_CONTRASTIVE,
   PROBE_COSINE,
   PROBE_COSENT,
+  PROBE_TEACHER,
   PROBE_TASKS
 } probe_task;
 

@@ -22,7 +22,7 @@ typedef struct koe_dataset {
   koe_label_rows label_rows; /* what `labels` is indexed by */
   int32_t *labels;           /* as label_rows says; KOE_NO_LABEL where there is none */
   float *values;             /* [examples] numbers: regression, graded similarity */
-  float *teacher;            /* [sequences, teacher_columns] a teacher's logits */
+  float *teacher;            /* [sequences, teacher_columns] a teacher's logits or embeddings */
   size_t teacher_columns;    /* */
   size_t labels_capacity;    /* elements, as the next */
   size_t values_capacity;    /* */

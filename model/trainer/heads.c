@@ -73,6 +73,9 @@ koe_status koe_head_declare_masked(koe_parameters *parameters, const char *prefi
 /* ── passes ─────────────────────────────────────────────────────────────────────────────────────
  */
 
+/* Heads have few rows, and what they compute is what is measured. */
+static const koe_products in_float32 = {0};
+
 enum { SITE_ROWS = KOE_SITE_HEAD, SITE_ACTIVATION };
 
 static koe_dropout dropout_at(const koe_trained_head *head, const koe_activations *a,
@@ -110,7 +113,7 @@ static koe_status forward_dense(const koe_trained_encoder *encoder, const koe_tr
   koe_status status = koe_arena_take(arena, rows, width, &pass->wide, err);
   if (status == KOE_OK) status = koe_arena_take(arena, rows, width, &pass->activated, err);
   if (status != KOE_OK) return status;
-  koe_trained_linear_forward(&head->dense, values, pass->input, rows, pass->wide);
+  koe_trained_linear_forward(&head->dense, values, in_float32, pass->input, rows, pass->wide);
   loops->activation_forward(pass->wide, values + head->dense.bias, head->activation, rows, width,
                             pass->activated);
   loops->dropout(pass->activated, dropout_at(head, a, SITE_ACTIVATION), 0, rows * width,
@@ -144,8 +147,8 @@ koe_status koe_head_forward(const koe_trained_encoder *encoder, const koe_traine
   }
   status = koe_arena_take(arena, out->rows, out->columns, &out->outputs, err);
   if (status != KOE_OK) return status;
-  koe_trained_linear_forward_bias(&head->output, values, encoder->kernels, out->activated,
-                                  out->rows, out->outputs);
+  koe_trained_linear_forward_bias(&head->output, values, encoder->kernels, in_float32,
+                                  out->activated, out->rows, out->outputs);
   return KOE_OK;
 }
 
@@ -159,8 +162,8 @@ koe_status koe_head_backward(const koe_trained_encoder *encoder, const koe_train
   if (rows == 0) return KOE_OK;
   koe_status status = koe_arena_take(arena, rows, width, &dactivated, err);
   if (status != KOE_OK) return status;
-  koe_trained_linear_backward_bias(&head->output, values, loops, doutputs, pass->activated, rows, 0,
-                                   dactivated, gradients);
+  koe_trained_linear_backward_bias(&head->output, values, loops, in_float32, doutputs,
+                                   pass->activated, rows, 0, dactivated, gradients);
   dinput = dactivated;
   if (head->dense.out_features != 0) {
     status = koe_arena_take(arena, rows, hidden, &dinput, err);
@@ -173,8 +176,8 @@ koe_status koe_head_backward(const koe_trained_encoder *encoder, const koe_train
     loops->dropout(dactivated, dropout_at(head, a, SITE_ACTIVATION), 0, rows * width, dactivated);
     loops->activation_backward(dactivated, pass->wide, head->activation, rows, width,
                                gradients + head->dense.bias);
-    koe_trained_linear_backward(&head->dense, values, dactivated, pass->input, rows, 0, dinput,
-                                gradients);
+    koe_trained_linear_backward(&head->dense, values, in_float32, dactivated, pass->input, rows, 0,
+                                dinput, gradients);
   }
   loops->dropout(dinput, dropout_at(head, a, SITE_ROWS), 0, rows * hidden, dinput);
   for (size_t r = 0; r < rows; r++)

@@ -6,37 +6,67 @@
 /* ── linear ─────────────────────────────────────────────────────────────────────────────────────
  */
 
+/* The product of the layer's form; see bfloat16_product.h. */
+static void multiply(koe_products products, const koe_product *p) {
+  if (products.multiply != NULL) {
+    products.multiply(p, products.scratch);
+    return;
+  }
+  blasint rows = (blasint)p->rows, columns = (blasint)p->columns, depth = (blasint)p->depth;
+  cblas_sgemm(CblasRowMajor, p->a_transposed ? CblasTrans : CblasNoTrans,
+              p->b_transposed ? CblasTrans : CblasNoTrans, rows, columns, depth, 1, p->a,
+              p->a_transposed ? rows : depth, p->b, p->b_transposed ? depth : columns, p->keep,
+              p->c, columns);
+}
+
 void koe_trained_linear_forward(const koe_trained_linear *linear, const float *values,
-                                const float *x, size_t rows, float *y) {
-  blasint in = (blasint)linear->in_features, out = (blasint)linear->out_features;
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, (blasint)rows, out, in, 1, x, in,
-              values + linear->weight, in, 0, y, out);
+                                koe_products products, const float *x, size_t rows, float *y) {
+  const koe_product product = {.rows = rows,
+                               .columns = linear->out_features,
+                               .depth = linear->in_features,
+                               .a = x,
+                               .b = values + linear->weight,
+                               .b_transposed = true,
+                               .c = y};
+  multiply(products, &product);
 }
 
 void koe_trained_linear_forward_bias(const koe_trained_linear *linear, const float *values,
-                                     const koe_kernels *kernels, const float *x, size_t rows,
-                                     float *y) {
-  koe_trained_linear_forward(linear, values, x, rows, y);
+                                     const koe_kernels *kernels, koe_products products,
+                                     const float *x, size_t rows, float *y) {
+  koe_trained_linear_forward(linear, values, products, x, rows, y);
   kernels->add_bias(y, values + linear->bias, rows, linear->out_features);
 }
 
 void koe_trained_linear_backward(const koe_trained_linear *linear, const float *values,
-                                 const float *dy, const float *x, size_t rows, float keep,
-                                 float *dx, float *gradients) {
-  blasint in = (blasint)linear->in_features, out = (blasint)linear->out_features;
-  blasint n = (blasint)rows;
-  cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, out, in, n, 1, dy, out, x, in, 1,
-              gradients + linear->weight, in);
+                                 koe_products products, const float *dy, const float *x,
+                                 size_t rows, float keep, float *dx, float *gradients) {
+  const koe_product weight = {.rows = linear->out_features,
+                              .columns = linear->in_features,
+                              .depth = rows,
+                              .a = dy,
+                              .a_transposed = true,
+                              .b = x,
+                              .keep = 1,
+                              .c = gradients + linear->weight};
+  multiply(products, &weight);
   if (dx == NULL) return;
-  cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, n, in, out, 1, dy, out,
-              values + linear->weight, in, keep, dx, in);
+  const koe_product input = {.rows = rows,
+                             .columns = linear->in_features,
+                             .depth = linear->out_features,
+                             .a = dy,
+                             .b = values + linear->weight,
+                             .keep = keep,
+                             .c = dx};
+  multiply(products, &input);
 }
 
 void koe_trained_linear_backward_bias(const koe_trained_linear *linear, const float *values,
-                                      const koe_loops *loops, const float *dy, const float *x,
-                                      size_t rows, float keep, float *dx, float *gradients) {
+                                      const koe_loops *loops, koe_products products,
+                                      const float *dy, const float *x, size_t rows, float keep,
+                                      float *dx, float *gradients) {
   loops->add_columns(dy, rows, linear->out_features, gradients + linear->bias);
-  koe_trained_linear_backward(linear, values, dy, x, rows, keep, dx, gradients);
+  koe_trained_linear_backward(linear, values, products, dy, x, rows, keep, dx, gradients);
 }
 
 /* ── attention ──────────────────────────────────────────────────────────────────────────────────

@@ -54,6 +54,12 @@ double koe_loss_contrastive(const koe_kernels *kernels, const float *a, const fl
                             const int32_t *groups, size_t pairs, size_t columns, float temperature,
                             float scale, float *work, float *da, float *db);
 
+/* How far embeddings are from a teacher's: (1 - cosine) / 2 for each of the two.
+ *   teacher [pairs] → [2, columns], of a and of b, of length 1 */
+double koe_loss_teacher_embeddings(const koe_loops *loops, const float *a, const float *b,
+                                   const float *const *teacher, size_t pairs, size_t columns,
+                                   float scale, float *da, float *db);
+
 /* Squared error of the cosine and a similarity.  similarities [pairs]. */
 double koe_loss_cosine(const koe_loops *loops, const float *a, const float *b,
                        const float *similarities, size_t pairs, size_t columns, float scale,

@@ -33,8 +33,8 @@ typedef struct koe_task_options {
   const char *query;
   const char *dev_query;
   const char *text, *pair, *label; /* columns */
-  const char *loss;                /* embed: contrastive, cosine, cosent */
-  const char *teacher;             /* file of logits */
+  const char *loss;                /* embed: contrastive, cosine, cosent, teacher */
+  const char *teacher;             /* file of logits, or of embeddings */
   bool balance;                    /* classes count the same, however many rows they have */
   double teacher_share, teacher_temperature;
   double temperature;
@@ -48,6 +48,7 @@ typedef struct koe_run_options {
   const char *model; /* directory to start from */
   const char *out;   /* directory to write */
   const char *vocab; /* from scratch: vocab.txt and sizes */
+  const char *start; /* file of parameters that do not begin random */
   int64_t hidden, embedding, layers, heads, intermediate, positions;
   double epochs, rate, warmup, decay, clip, dropout, attention_dropout, epsilon, save_minutes;
   int64_t steps, threads, seed, pass_tokens, evaluate_steps;
@@ -55,6 +56,7 @@ typedef struct koe_run_options {
   bool best;     /* keep the checkpoint that is best on the first task's dev set */
   bool restart;  /* ignore a training that was interrupted */
   bool float16;
+  bool bfloat16;           /* products of the layers with bfloat16 operands */
   const char *predictions; /* file for the outputs on the dev set of the first task */
   koe_task_options tasks[KOE_MAX_TASKS];
   size_t task_count;

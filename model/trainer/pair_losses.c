@@ -36,6 +36,22 @@ static void cosine_backward(const float *a, const float *b, size_t columns, floa
   }
 }
 
+double koe_loss_teacher_embeddings(const koe_loops *loops, const float *a, const float *b,
+                                   const float *const *teacher, size_t pairs, size_t columns,
+                                   float scale, float *da, float *db) {
+  double loss = 0;
+  for (size_t i = 0; i < pairs; i++) {
+    size_t first = i * columns;
+    const float *of_a = teacher[i], *of_b = of_a + columns;
+    loss += 1 - (loops->dot(a + first, of_a, columns) + loops->dot(b + first, of_b, columns)) / 2;
+    for (size_t c = 0; c < columns; c++) {
+      da[first + c] = -scale / 2 * of_a[c];
+      db[first + c] = -scale / 2 * of_b[c];
+    }
+  }
+  return loss;
+}
+
 double koe_loss_cosine(const koe_loops *loops, const float *a, const float *b,
                        const float *similarities, size_t pairs, size_t columns, float scale,
                        float *da, float *db) {

@@ -105,7 +105,8 @@ static uint64_t hash_targets(uint64_t hash, const koe_dataset *set) {
   return hash;
 }
 
-/* What a resumed training must have in common with the one that was interrupted. */
+/* What a resumed training must have in common with the one that was interrupted.  --bfloat16 may
+ * change. */
 static uint64_t identify(const run *r) {
   const koe_run_options *o = r->options;
   const double numbers[] = {o->rate,
@@ -171,9 +172,17 @@ static koe_status prepare_output(run *r, koe_error *err) {
   return r->state == NULL ? koe_fail_nomem(err) : KOE_OK;
 }
 
+static koe_status set_bfloat16(run *r, koe_error *err) {
+  r->model.encoder.multiply = koe_bfloat16_best();
+  if (r->model.encoder.multiply == NULL)
+    return koe_fail(err, KOE_INVALID, "--bfloat16: this processor has no AVX512-BF16");
+  return KOE_OK;
+}
+
 static koe_status set_up(run *r, koe_error *err) {
   const koe_run_options *o = r->options;
   koe_status status = open_model(r, err);
+  if (status == KOE_OK && o->bfloat16) status = set_bfloat16(r, err);
   for (size_t i = 0; status == KOE_OK && i < o->task_count; i++) {
     r->task_count++;
     status = koe_trainer_task_open(&o->tasks[i], &r->model, &r->tasks[i], err);
@@ -181,6 +190,8 @@ static koe_status set_up(run *r, koe_error *err) {
   if (status == KOE_OK) status = plan_steps(r, err);
   if (status == KOE_OK)
     status = koe_trained_model_load(&r->model, o->model, (uint64_t)o->seed, err);
+  if (status == KOE_OK && o->start != NULL)
+    status = koe_trained_model_start(&r->model, o->start, err);
   if (status != KOE_OK || o->evaluate) return status;
   status = prepare_output(r, err);
   if (status != KOE_OK) return status;

@@ -24,7 +24,7 @@ const char *koe_trainer_task_architecture(const koe_trainer_task *task) {
 
 static koe_columns columns_of(const koe_task_options *options) {
   koe_columns columns = {.text = options->text, .pair = options->pair};
-  bool graded = options->kind == KOE_TASK_EMBED && strcmp(options->loss, "contrastive") != 0;
+  bool graded = options->kind == KOE_TASK_EMBED && strncmp(options->loss, "cos", 3) == 0;
   if (options->kind == KOE_TASK_CLASSIFY) columns.labels = KOE_LABELS_CLASSES;
   if (options->kind == KOE_TASK_REGRESS || graded) columns.labels = KOE_LABELS_NUMBERS;
   if (columns.labels != KOE_LABELS_NONE) columns.label = options->label;
@@ -243,6 +243,7 @@ static koe_status choose_objective(koe_trainer_task *task, const koe_trained_mod
     const char *name;
     koe_objective_kind kind;
   } losses[] = {{"contrastive", KOE_OBJECTIVE_CONTRASTIVE},
+                {"teacher", KOE_OBJECTIVE_TEACHER},
                 {"cosine", KOE_OBJECTIVE_COSINE},
                 {"cosent", KOE_OBJECTIVE_COSENT}};
   static const koe_objective_kind kinds[] = {[KOE_TASK_CLASSIFY] = KOE_OBJECTIVE_CLASSES,
@@ -269,7 +270,7 @@ static koe_status choose_objective(koe_trainer_task *task, const koe_trained_mod
       return koe_fail(err, KOE_INVALID, "embed --loss %s needs --pair", options->loss);
     return KOE_OK;
   }
-  return koe_fail(err, KOE_INVALID, "--loss %s: there are contrastive, cosine and cosent",
+  return koe_fail(err, KOE_INVALID, "--loss %s: there are contrastive, teacher, cosine, cosent",
                   options->loss);
 }
 
@@ -292,6 +293,22 @@ static koe_status balance(koe_trainer_task *task, koe_error *err) {
   return KOE_OK;
 }
 
+static koe_status read_teacher(koe_trainer_task *task, const koe_trained_model *model,
+                               koe_error *err) {
+  const koe_task_options *options = task->options;
+  bool embeddings = task->objective.kind == KOE_OBJECTIVE_TEACHER;
+  if (options->teacher == NULL && embeddings)
+    return koe_fail(err, KOE_INVALID, "embed --loss teacher needs --teacher");
+  if (options->teacher == NULL || task->train.count == 0) return KOE_OK;
+  if (embeddings) {
+    return koe_teacher_read_embeddings(options->teacher, model->encoder.hidden_size,
+                                       &task->train_set, err);
+  }
+  if (options->kind != KOE_TASK_CLASSIFY)
+    return koe_fail(err, KOE_INVALID, "--teacher is for classify and embed --loss teacher");
+  return koe_teacher_read(options->teacher, task->labels, task->num_labels, &task->train_set, err);
+}
+
 koe_status koe_trainer_task_open(const koe_task_options *options, koe_trained_model *model,
                                  koe_trainer_task *out, koe_error *err) {
   memset(out, 0, sizeof *out);
@@ -311,10 +328,7 @@ koe_status koe_trainer_task_open(const koe_task_options *options, koe_trained_mo
       return koe_fail(err, KOE_INVALID, "--balance is for classify only");
     status = balance(out, err);
   }
-  if (status != KOE_OK || options->teacher == NULL) return status;
-  if (options->kind != KOE_TASK_CLASSIFY)
-    return koe_fail(err, KOE_INVALID, "--teacher is for classify only");
-  return koe_teacher_read(options->teacher, out->labels, out->num_labels, &out->train_set, err);
+  return status == KOE_OK ? read_teacher(out, model, err) : status;
 }
 
 void koe_trainer_task_close(koe_trainer_task *task) {

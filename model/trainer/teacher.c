@@ -1,6 +1,9 @@
 #include "teacher.h"
 
+#include "../checkpoint/checkpoint.h"
+#include "../file_map.h"
 #include "../memory.h"
+#include "../vectors.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -73,6 +76,47 @@ koe_status koe_teacher_read(const char *path, char *const *labels, size_t num_la
                           : read_rows(path, file, labels, num_labels, dataset, columns, err);
   koe_free(columns);
   fclose(file);
+  return status;
+}
+
+static koe_status copy_embeddings(const char *path, const float *embeddings, size_t hidden_size,
+                                  koe_dataset *dataset, koe_error *err) {
+  size_t rows = dataset->tokens.sequences;
+  dataset->teacher_columns = hidden_size;
+  dataset->teacher = koe_alloc(rows * hidden_size, sizeof *dataset->teacher);
+  if (dataset->teacher == NULL) return koe_fail_nomem(err);
+  memcpy(dataset->teacher, embeddings, rows * hidden_size * sizeof *embeddings);
+  for (size_t r = 0; r < rows; r++) {
+    if (!koe_vector_normalize(dataset->teacher + r * hidden_size, hidden_size))
+      return koe_fail(err, KOE_FORMAT, "%s: embedding %zu has no direction", path, r);
+  }
+  return KOE_OK;
+}
+
+static koe_status read_embeddings(const char *path, koe_checkpoint *file, size_t hidden_size,
+                                  koe_dataset *dataset, koe_error *err) {
+  const koe_tensor *tensor = koe_checkpoint_find(file, "embeddings");
+  size_t rows = dataset->tokens.sequences;
+  const float *embeddings;
+  if (tensor == NULL || tensor->dims != 2 || (uint64_t)tensor->shape[0] != rows ||
+      (uint64_t)tensor->shape[1] != hidden_size) {
+    return koe_fail(err, KOE_FORMAT, "%s: expected a tensor \"embeddings\" of shape [%zu, %zu]",
+                    path, rows, hidden_size);
+  }
+  koe_status status = koe_checkpoint_float32(file, tensor, &embeddings, err);
+  if (status != KOE_OK) return status;
+  return copy_embeddings(path, embeddings, hidden_size, dataset, err);
+}
+
+koe_status koe_teacher_read_embeddings(const char *path, size_t hidden_size, koe_dataset *dataset,
+                                       koe_error *err) {
+  koe_file_map map = {0};
+  koe_checkpoint *file = NULL;
+  koe_status status = koe_file_map_open(path, &map, err);
+  if (status == KOE_OK) status = koe_checkpoint_open_memory(map.data, map.size, path, &file, err);
+  if (status == KOE_OK) status = read_embeddings(path, file, hidden_size, dataset, err);
+  koe_checkpoint_free(file);
+  koe_file_map_close(&map);
   return status;
 }
 

@@ -43,31 +43,32 @@ static void backward_layer(const koe_trained_encoder *encoder, const float *valu
   const koe_layer_activations *a = &all->layers[index];
   const koe_loops *loops = encoder->loops;
   const koe_dropout_plan *plan = &all->dropout;
+  koe_products products = koe_products_of(encoder, all);
   uint64_t site = KOE_SITE_LAYERS + index * KOE_SITES_PER_LAYER;
   size_t total = all->batch->total;
 
   backward_norm(encoder, values, &layer->output_norm, layer->output.bias, a->normalized, a->inverse,
                 koe_dropout_at(plan, site + 2, plan->hidden), total, dhidden, work->narrow,
                 gradients);
-  koe_trained_linear_backward(&layer->output, values, work->narrow, a->activated, total, 0,
-                              work->wide, gradients);
+  koe_trained_linear_backward(&layer->output, values, products, work->narrow, a->activated, total,
+                              0, work->wide, gradients);
   loops->activation_backward(work->wide, a->wide, encoder->hidden_act, total,
                              encoder->intermediate_size, gradients + layer->intermediate.bias);
-  koe_trained_linear_backward(&layer->intermediate, values, work->wide, a->attended, total, 1,
-                              dhidden, gradients);
+  koe_trained_linear_backward(&layer->intermediate, values, products, work->wide, a->attended,
+                              total, 1, dhidden, gradients);
 
   backward_norm(encoder, values, &layer->attention_norm, layer->attention_output.bias,
                 a->attention_normalized, a->attention_inverse,
                 koe_dropout_at(plan, site + 1, plan->hidden), total, dhidden, work->narrow,
                 gradients);
   /* The context is read for the last time here: its gradient takes its place. */
-  koe_trained_linear_backward(&layer->attention_output, values, work->narrow, a->context, total, 0,
-                              a->context, gradients);
+  koe_trained_linear_backward(&layer->attention_output, values, products, work->narrow, a->context,
+                              total, 0, a->context, gradients);
   koe_trained_attention_backward(encoder, a->context, a->qkv, a->probabilities, all->batch,
                                  koe_dropout_at(plan, site, plan->attention), work->square,
                                  work->wide);
-  koe_trained_linear_backward_bias(&layer->qkv, values, loops, work->wide, a->input, total, 1,
-                                   dhidden, gradients);
+  koe_trained_linear_backward_bias(&layer->qkv, values, loops, products, work->wide, a->input,
+                                   total, 1, dhidden, gradients);
 }
 
 /* dhidden: the gradient of the first layer's input. */
@@ -80,8 +81,9 @@ static void backward_embeddings(const koe_trained_encoder *encoder, const float 
   float *dembedded = dhidden;
   if (encoder->embeddings_project.out_features != 0) {
     dembedded = work->wide;
-    koe_trained_linear_backward_bias(&encoder->embeddings_project, values, loops, dhidden,
-                                     a->embedded, total, 0, dembedded, gradients);
+    koe_trained_linear_backward_bias(&encoder->embeddings_project, values, loops,
+                                     koe_products_of(encoder, a), dhidden, a->embedded, total, 0,
+                                     dembedded, gradients);
   }
   loops->dropout(dembedded, koe_dropout_at(&a->dropout, KOE_SITE_EMBEDDINGS, a->dropout.hidden), 0,
                  total * width, dembedded);

@@ -125,6 +125,7 @@ koe_status koe_trained_encoder_declare(koe_parameters *parameters, const char *p
   out->layers = koe_alloc_zero(out->num_layers, sizeof *out->layers);
   if (out->layers == NULL) return koe_fail_nomem(err);
   if (shared != NULL) {
+    out->multiply = shared->multiply;
     out->words = shared->words;
     out->positions = shared->positions;
     out->types = shared->types;

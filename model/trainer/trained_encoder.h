@@ -10,6 +10,7 @@
 #include "../config.h"
 #include "../kernels/kernels.h"
 #include "arena.h"
+#include "bfloat16_product.h"
 #include "loops.h"
 #include "parameters.h"
 
@@ -35,7 +36,7 @@ typedef struct koe_trained_layer {
   koe_trained_norm output_norm;
 } koe_trained_layer;
 
-/* Const after koe_trained_encoder_declare. */
+/* Const after koe_trained_encoder_declare, but that `multiply` may be set. */
 typedef struct koe_trained_encoder {
   size_t vocab_size, type_vocab_size, max_positions;
   size_t embedding_size, hidden_size, num_layers, num_heads, intermediate_size;
@@ -43,9 +44,10 @@ typedef struct koe_trained_encoder {
   float layer_norm_eps;
   const koe_kernels *kernels;
   const koe_loops *loops;
-  size_t words;     /* [vocab_size, embedding_size] */
-  size_t positions; /* [max_positions, embedding_size] */
-  size_t types;     /* [type_vocab_size, embedding_size] */
+  koe_bfloat16_multiply *multiply; /* of the layers; NULL, as declared: float32 */
+  size_t words;                    /* [vocab_size, embedding_size] */
+  size_t positions;                /* [max_positions, embedding_size] */
+  size_t types;                    /* [type_vocab_size, embedding_size] */
   koe_trained_norm embeddings_norm;
   koe_trained_linear embeddings_project; /* out_features 0 where the sizes are the same */
   koe_trained_layer *layers;             /* [num_layers] */
@@ -53,8 +55,8 @@ typedef struct koe_trained_encoder {
 
 /* Declares the parameters of an encoder of config's sizes, named prefix + "electra.…".  Where
  * `shared` is not NULL its embedding tables and their LayerNorm are used instead of own ones: the
- * generator's, by Clark et al. 2020, section 3.2.  `out` is released with koe_trained_encoder_clear
- * (also after a failure).  Fails with KOE_INVALID, KOE_NOMEM. */
+ * generator's, by Clark et al. 2020, section 3.2; and its `multiply`.  `out` is released with
+ * koe_trained_encoder_clear (also after a failure).  Fails with KOE_INVALID, KOE_NOMEM. */
 koe_status koe_trained_encoder_declare(koe_parameters *parameters, const char *prefix,
                                        const koe_config *config, const koe_trained_encoder *shared,
                                        koe_trained_encoder *out, koe_error *err);
@@ -105,6 +107,7 @@ typedef struct koe_layer_activations {
 typedef struct koe_activations {
   const koe_batch *batch;
   koe_dropout_plan dropout;
+  float *scratch;                /* [KOE_BFLOAT16_SCRATCH] where the encoder has `multiply` */
   float *embedded;               /* [total, embedding]  after LayerNorm and dropout */
   float *embeddings_normalized;  /* [total, embedding] */
   float *embeddings_inverse;     /* [total] */

@@ -85,7 +85,7 @@ static koe_status forward_embeddings(const koe_trained_encoder *encoder, const f
   status = koe_arena_take(arena, total, encoder->hidden_size, &projected, err);
   if (status != KOE_OK) return status;
   koe_trained_linear_forward_bias(&encoder->embeddings_project, values, encoder->kernels,
-                                  a->embedded, total, projected);
+                                  koe_products_of(encoder, a), a->embedded, total, projected);
   a->hidden = projected;
   return KOE_OK;
 }
@@ -98,22 +98,24 @@ static void forward_layer(const koe_trained_encoder *encoder, const float *value
   size_t total = all->batch->total, hidden = encoder->hidden_size;
   uint64_t site = KOE_SITE_LAYERS + index * KOE_SITES_PER_LAYER;
   const koe_dropout_plan *plan = &all->dropout;
+  koe_products products = koe_products_of(encoder, all);
 
-  koe_trained_linear_forward_bias(&layer->qkv, values, encoder->kernels, a->input, total, a->qkv);
+  koe_trained_linear_forward_bias(&layer->qkv, values, encoder->kernels, products, a->input, total,
+                                  a->qkv);
   koe_trained_attention_forward(encoder, a->qkv, all->batch,
                                 koe_dropout_at(plan, site, plan->attention), a->probabilities, work,
                                 a->context);
-  koe_trained_linear_forward(&layer->attention_output, values, a->context, total, work);
+  koe_trained_linear_forward(&layer->attention_output, values, products, a->context, total, work);
   loops->layer_norm_forward(work, values + layer->attention_output.bias,
                             koe_dropout_at(plan, site + 1, plan->hidden), a->input,
                             values + layer->attention_norm.gamma,
                             values + layer->attention_norm.beta, encoder->layer_norm_eps, total,
                             hidden, a->attention_normalized, a->attention_inverse, a->attended);
 
-  koe_trained_linear_forward(&layer->intermediate, values, a->attended, total, a->wide);
+  koe_trained_linear_forward(&layer->intermediate, values, products, a->attended, total, a->wide);
   loops->activation_forward(a->wide, values + layer->intermediate.bias, encoder->hidden_act, total,
                             encoder->intermediate_size, a->activated);
-  koe_trained_linear_forward(&layer->output, values, a->activated, total, work);
+  koe_trained_linear_forward(&layer->output, values, products, a->activated, total, work);
   loops->layer_norm_forward(
       work, values + layer->output.bias, koe_dropout_at(plan, site + 2, plan->hidden), a->attended,
       values + layer->output_norm.gamma, values + layer->output_norm.beta, encoder->layer_norm_eps,
@@ -132,6 +134,8 @@ koe_status koe_trained_encoder_forward(const koe_trained_encoder *encoder, const
   koe_status status = check_batch(encoder, batch, err);
   if (status == KOE_OK) status = take_records(encoder, arena, a, err);
   if (status == KOE_OK) status = koe_arena_take(arena, work_size, 1, &work, err);
+  if (status == KOE_OK && encoder->multiply != NULL)
+    status = koe_arena_take(arena, KOE_BFLOAT16_SCRATCH, 1, &a->scratch, err);
   if (status == KOE_OK) status = forward_embeddings(encoder, values, arena, a, err);
   for (size_t i = 0; status == KOE_OK && i < encoder->num_layers; i++) {
     status = take_layer(encoder, batch, arena, &a->layers[i], err);

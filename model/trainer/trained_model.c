@@ -62,6 +62,38 @@ koe_status koe_trained_model_load(koe_trained_model *model, const char *director
   return status;
 }
 
+static koe_status start_parameters(koe_parameters *parameters, koe_checkpoint *checkpoint,
+                                   koe_error *err) {
+  for (size_t i = 0; i < koe_checkpoint_count(checkpoint); i++) {
+    const koe_tensor *tensor = koe_checkpoint_at(checkpoint, i);
+    const koe_parameter *parameter = koe_parameters_find(parameters, tensor->name);
+    const float *values;
+    if (parameter == NULL || (uint64_t)tensor->shape[0] != parameter->rows ||
+        tensor->dims != (parameter->columns == 0 ? 1 : 2) ||
+        (parameter->columns != 0 && (uint64_t)tensor->shape[1] != parameter->columns)) {
+      return koe_fail(err, KOE_FORMAT, "%s: the model has no \"%s\" of that shape",
+                      koe_checkpoint_path(checkpoint), tensor->name);
+    }
+    koe_status status = koe_checkpoint_float32(checkpoint, tensor, &values, err);
+    if (status != KOE_OK) return status;
+    memcpy(parameters->values + parameter->offset, values,
+           koe_parameter_size(parameter) * sizeof *values);
+  }
+  return KOE_OK;
+}
+
+koe_status koe_trained_model_start(koe_trained_model *model, const char *path, koe_error *err) {
+  koe_file_map map = {0};
+  koe_checkpoint *checkpoint = NULL;
+  koe_status status = koe_file_map_open(path, &map, err);
+  if (status == KOE_OK)
+    status = koe_checkpoint_open_memory(map.data, map.size, path, &checkpoint, err);
+  if (status == KOE_OK) status = start_parameters(&model->parameters, checkpoint, err);
+  koe_checkpoint_free(checkpoint);
+  koe_file_map_close(&map);
+  return status;
+}
+
 static koe_output_tensor tensor_of(const koe_parameters *parameters, const koe_parameter *parameter,
                                    size_t prefix) {
   return (koe_output_tensor){.name = parameter->name + prefix,

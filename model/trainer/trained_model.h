@@ -31,6 +31,11 @@ koe_status koe_trained_model_new(const koe_config *sizes, const char *vocab, koe
 koe_status koe_trained_model_load(koe_trained_model *model, const char *directory, uint64_t seed,
                                   koe_error *err);
 
+/* Reads parameters from a safetensors file instead of their random start: each tensor of it is one
+ * of the model's, by name and shape.  Fails with KOE_IO, KOE_FORMAT (a tensor that the model does
+ * not have so), KOE_UNSUPPORTED, KOE_NOMEM. */
+koe_status koe_trained_model_start(koe_trained_model *model, const char *path, koe_error *err);
+
 /* How a model is written. */
 typedef struct koe_trained_model_output {
   const char *architecture; /* "ElectraForSequenceClassification" */

@@ -21,6 +21,8 @@ struct koe_training {
   size_t pairs_capacity;
   int32_t *groups;
   size_t groups_capacity;
+  const float **teacher; /* the embeddings of a step's examples */
+  size_t teacher_capacity;
   size_t steps;       /* updates done */
   size_t accumulated; /* calls since the last update */
 };
@@ -79,6 +81,7 @@ void koe_training_free(koe_training *training) {
   koe_free(training->keys);
   koe_free(training->pairs);
   koe_free(training->groups);
+  koe_free(training->teacher);
   koe_free(training);
 }
 
@@ -244,6 +247,22 @@ static koe_status take_groups(koe_training *training, const koe_step *step, koe_
   return KOE_OK;
 }
 
+static koe_status teacher_loss(koe_training *training, const koe_step *step,
+                               const pair_arrays *arrays, double *loss, koe_error *err) {
+  const koe_dataset *dataset = step->dataset;
+  size_t pairs = step->count, hidden = step->objective->encoder->hidden_size;
+  if (!koe_grow(&training->teacher, &training->teacher_capacity, pairs, sizeof *training->teacher))
+    return koe_fail_nomem(err);
+  for (size_t i = 0; i < pairs; i++)
+    training->teacher[i] = dataset->teacher + step->examples[i] * dataset->group * hidden;
+  *loss = koe_loss_teacher_embeddings(training->loops, arrays->sentences,
+                                      arrays->sentences + pairs * hidden, training->teacher, pairs,
+                                      hidden, step->scale, arrays->dsentences,
+                                      arrays->dsentences + pairs * hidden) /
+          (double)pairs;
+  return KOE_OK;
+}
+
 static koe_status pair_loss(koe_training *training, const koe_step *step, const pair_arrays *arrays,
                             double *loss, koe_error *err) {
   const koe_objective *o = step->objective;
@@ -259,6 +278,7 @@ static koe_status pair_loss(koe_training *training, const koe_step *step, const 
             (double)pairs;
     return KOE_OK;
   }
+  if (o->kind == KOE_OBJECTIVE_TEACHER) return teacher_loss(training, step, arrays, loss, err);
   for (size_t i = 0; i < pairs; i++)
     arrays->values[i] = step->dataset->values[step->examples[i]];
   if (o->kind == KOE_OBJECTIVE_COSINE) {

@@ -34,7 +34,8 @@ typedef enum koe_objective_kind {
   KOE_OBJECTIVE_CONTRASTIVE, /* the example's two sequences, or the one twice, against those of
                                 the batch that are labelled otherwise */
   KOE_OBJECTIVE_COSINE,      /* squared error of the two sequences' cosine and values */
-  KOE_OBJECTIVE_COSENT       /* order of the cosines as that of values */
+  KOE_OBJECTIVE_COSENT,      /* order of the cosines as that of values */
+  KOE_OBJECTIVE_TEACHER      /* cosine of both sequences and the embeddings of a teacher */
 } koe_objective_kind;
 
 typedef struct koe_objective {
