@@ -30,6 +30,7 @@ EXT_SRC   := $(wildcard ext/*.c ext/index/*.c)
 TRAINER_SRC := $(wildcard model/trainer/*.c)
 TEST_SRC  := $(wildcard tests/*.c)
 BENCH_SRC := $(wildcard tests/bench/bench_*.c)
+BENCH_LIB_SRC := $(filter-out $(BENCH_SRC),$(wildcard tests/bench/*.c))
 
 # The model inside the library; where the folder holds none, the library is built without.
 DEFAULT_MODEL ?= model/default
@@ -58,9 +59,11 @@ TEST_OBJ  = $(TEST_SRC:%.c=$(BUILD)/%.o) $(BUILD)/tests/suites.o
 # The suites call the extension through the SQLite they are linked with.
 CORE_OBJ  = $(EXT_SRC:%.c=$(BUILD)/core/%.o)
 BENCHES   = $(BENCH_SRC:tests/bench/%.c=$(BUILD)/bench/%)
+BENCH_LIB = $(BENCH_LIB_SRC:%.c=$(BUILD)/%.o)
+.SECONDARY: $(BENCH_LIB) $(BENCH_SRC:%.c=$(BUILD)/%.o)
 
 .DELETE_ON_ERROR:
-.PHONY: FORCE all trainer deps demo test check asan tsan bench format format-check install clean help
+.PHONY: FORCE all trainer deps demo test check asan tsan bench bench-picture bench-deps format format-check install clean help
 
 ## all: build the extension, build/koelectra.so
 all: $(BUILD)/koelectra.so
@@ -132,7 +135,7 @@ $(BUILD)/tests/suites.o: $(BUILD)/tests/suites.c
 $(BUILD)/suites: $(filter-out $(BUILD)/model/default/%,$(MODEL_OBJ)) $(TRAINER_OBJ) $(CORE_OBJ) $(TEST_OBJ)
 	$(call quiet,LD)$(CC) $(VARIANT) $(LDFLAGS) -o $@ $^ $(LIBS) -lcheck -lsubunit -lsqlite3 -lrt
 
-$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(MODEL_OBJ) $(CORE_OBJ)
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(BENCH_LIB) $(MODEL_OBJ) $(CORE_OBJ)
 	@mkdir -p $(@D)
 	$(call quiet,LD)$(CC) $(VARIANT) $(LDFLAGS) -o $@ $^ $(LIBS) -lsqlite3
 
@@ -175,11 +178,19 @@ asan:
 ## tsan: the suites of threads under ThreadSanitizer
 tsan:
 	+@$(TSAN) --no-print-directory $(BUILD)/tsan/suites
-	@tests/run_suites.sh $(BUILD)/tsan/suites registry parallel threads fit batch model_run
+	@tests/run_suites.sh $(BUILD)/tsan/suites registry parallel threads fit batch model_run recent_texts packed_linear
 
-## bench: measure; each figure beside its peer
-bench: $(BENCHES) all
-	@tests/bench/run.sh $(BUILD)
+## bench: measure beside peers (QUICK=1: three minutes; ONLY="encoder tokenizer sql index")
+bench: $(BENCHES)
+	@KOELECTRA_SHARED=$(SHARED) python3 tests/bench/bench.py $(BUILD) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+
+## bench-picture: draw what `make bench` measured last
+bench-picture:
+	@python3 tests/bench/draw.py $(BUILD)/bench/results.tsv tests/bench/bench.svg
+
+## bench-deps: install the peers of `make bench` with npm (half a gigabyte)
+bench-deps:
+	@npm install --prefix tests/bench --ignore-scripts --no-package-lock --no-audit --no-fund
 
 ## format: clang-format every source file
 format:
@@ -202,4 +213,5 @@ clean:
 help:
 	@sed -n 's/^## \([a-z-]*\): \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 
+-include $(BENCH_SRC:%.c=$(BUILD)/%.d) $(BENCH_LIB:.o=.d)
 -include $(MODEL_OBJ:.o=.d) $(TRAINER_OBJ:.o=.d) $(TRAINER_MAIN:.o=.d) $(EXT_OBJ:.o=.d) $(CORE_OBJ:.o=.d) $(TEST_SRC:%.c=$(BUILD)/%.d)

@@ -20,8 +20,9 @@
  *
  * A row whose text or pair is NULL has only an id.  What the outer query does not read is not
  * computed, and what it reads takes one pass of the encoder.  Rows are read window by window
- * (batch_window.h), so that memory does not depend on how many there are.  Numbers agree with the
- * scalar functions to 5 digits or so, not to the last bit: sums are taken in another order.
+ * (batch_window.h), so that memory does not depend on how many there are; inside a statement that
+ * writes, SQLite first copies them to a temporary table, so that it may write to what they are read
+ * from.  Numbers are those of the scalar functions, to the last bit.
  *
  * It runs SQL that its argument holds, so triggers and views of a database cannot use it. */
 #include "batch_select.h"

@@ -64,6 +64,32 @@ static int check_statement(sqlite3_stmt *statement, const char *rest, koe_error 
   return SQLITE_OK;
 }
 
+/* Whether a statement of this connection is writing: the outer one, as a rule. */
+static bool is_writing(sqlite3 *db) {
+  sqlite3_stmt *s = sqlite3_next_stmt(db, NULL);
+  while (s != NULL && (sqlite3_stmt_readonly(s) || !sqlite3_stmt_busy(s)))
+    s = sqlite3_next_stmt(db, s);
+  return s != NULL;
+}
+
+/* Replaces the statement, [sql, end), by one that reads all rows before it gives the first, into a
+ * table that SQLite keeps in a temporary file once it is large. */
+static int read_at_once(koe_batch_select *select, const char *sql, const char *end,
+                        koe_error *err) {
+  sql = first_word(sql);
+  while (end > sql && strchr("; \t\r\n\f", end[-1]) != NULL)
+    end--;
+  /* The newline ends a comment. */
+  char *whole =
+      sqlite3_mprintf("WITH koelectra_rows AS MATERIALIZED (%.*s\n) SELECT * FROM koelectra_rows",
+                      (int)(end - sql), sql);
+  if (whole == NULL) return koe_sql_code(koe_fail_nomem(err));
+  koe_batch_select_close(select);
+  int code = sqlite3_prepare_v2(select->db, whole, -1, &select->statement, NULL);
+  sqlite3_free(whole);
+  return code == SQLITE_OK ? code : inner_error(select->db, code, err);
+}
+
 int koe_batch_select_open(sqlite3 *db, const char *sql, koe_batch_select *out, koe_error *err) {
   const char *rest;
   *out = (koe_batch_select){.db = db};
@@ -74,6 +100,7 @@ int koe_batch_select_open(sqlite3 *db, const char *sql, koe_batch_select *out, k
   if (out->statement == NULL) return refuse(err, "the inner SQL is empty: it must be a SELECT");
   code = check_statement(out->statement, rest, err);
   out->paired = sqlite3_column_count(out->statement) == 3;
+  if (code == SQLITE_OK && is_writing(db)) code = read_at_once(out, sql, rest, err);
   if (code != SQLITE_OK) koe_batch_select_close(out);
   return code;
 }

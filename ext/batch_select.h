@@ -17,9 +17,11 @@ typedef struct koe_batch_select {
   int64_t row;             /* rows read */
 } koe_batch_select;
 
-/* Prepares the SELECT.  Returns an SQLite result code; `err` is filled where that is not SQLITE_OK:
- * an error of the SQL, several statements or none, one that is no SELECT, has parameters, or gives
- * other than two or three columns. */
+/* Prepares the SELECT.  Where a statement of the connection is writing, all rows are read before
+ * the first is given: INSERT INTO t SELECT … FROM koelectra_batch('SELECT … FROM t') would find the
+ * rows that it has just written otherwise.  Returns an SQLite result code; `err` is filled where
+ * that is not SQLITE_OK: an error of the SQL, several statements or none, one that is no SELECT,
+ * has parameters, or gives other than two or three columns. */
 int koe_batch_select_open(sqlite3 *db, const char *sql, koe_batch_select *out, koe_error *err);
 
 /* Goes to the next row: SQLITE_ROW, SQLITE_DONE, or an error with `err` filled.  The statement is

@@ -10,9 +10,9 @@ SQLITE_EXTENSION_INIT3
 /* Bounds of a window: rows, bytes of texts and ids, bytes of what is computed of them. */
 enum { MOST_ROWS = 4096, MOST_BYTES = 4 << 20, MOST_OUTPUT_BYTES = 16 << 20 };
 
-/* The first window, in bytes of text: some forty reviews.  It takes less than a second on any model
- * and keeps LIMIT cheap. */
-enum { FIRST_LIMIT = 4096 };
+/* The first window, in bytes of text: some forty reviews for a model of KoELECTRA-Small's size, a
+ * few for a larger one.  It takes less than a second and keeps LIMIT cheap. */
+enum { FIRST_LIMIT = 4096, LEAST_FIRST_LIMIT = 256 };
 
 static const double grow_below = 0.25, shrink_above = 0.5; /* seconds */
 
@@ -23,6 +23,16 @@ enum { TOKEN_BYTES = 8, ROW_COST = 32 };
 static size_t cost(const koe_classifier *classifier, size_t length) {
   size_t most = TOKEN_BYTES * koe_model_max_length(koe_classifier_model(classifier));
   return ROW_COST + (length < most ? length : most);
+}
+
+static size_t first_limit(const koe_classifier *classifier) {
+  static const size_t small = 12 * (4 * 256 * 256 + 2 * 256 * 1024);
+  const koe_config *config = koe_model_config(koe_classifier_model(classifier));
+  size_t hidden = (size_t)config->hidden_size, wide = (size_t)config->intermediate_size;
+  size_t weights = (size_t)config->num_hidden_layers * (4 * hidden * hidden + 2 * hidden * wide);
+  size_t times = weights / small; /* a token takes as often as long */
+  size_t limit = times > 1 ? FIRST_LIMIT / times : FIRST_LIMIT;
+  return limit > LEAST_FIRST_LIMIT ? limit : LEAST_FIRST_LIMIT;
 }
 
 static size_t most_rows(const koe_classifier *classifier, int wanted) {
@@ -174,7 +184,7 @@ static double now(void) {
 int koe_batch_window_fill(koe_batch_window *window, koe_batch_select *select,
                           const koe_classifier *classifier, int wanted, koe_error *err) {
   empty(window);
-  if (window->limit == 0) window->limit = FIRST_LIMIT;
+  if (window->limit == 0) window->limit = first_limit(classifier);
   int code = read_rows(window, select, classifier, wanted, err);
   if (code == SQLITE_OK && window->text_count > 0) {
     double start = now();

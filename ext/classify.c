@@ -43,7 +43,9 @@ static koe_status compute_logits(sqlite3_context *context, int argc, sqlite3_val
   if (status != KOE_OK) return status;
   *logits = koe_alloc(koe_classifier_label_count(*model), sizeof **logits);
   if (*logits == NULL) return koe_fail_nomem(err);
-  return koe_classifier_logits(*model, &text, texts == 2 ? &pair : NULL, 1, *logits, err);
+  const koe_connection *connection = sqlite3_user_data(context);
+  return koe_classifier_run_recent(*model, connection->recent, &text, texts == 2 ? &pair : NULL,
+                                   &(koe_outputs){.logits = *logits}, err);
 }
 
 static void classify(sqlite3_context *context, int argc, sqlite3_value **argv, int texts) {
@@ -119,12 +121,12 @@ static void score_pair(sqlite3_context *context, int argc, sqlite3_value **argv)
   scores(context, argc, argv, 2);
 }
 
-int koe_register_classify(sqlite3 *db) {
+int koe_register_classify(sqlite3 *db, koe_connection *connection) {
   static const koe_sql_function functions[] = {
       {"koelectra_classify", 1, 2, KOE_PURE, classify_text},
       {"koelectra_classify_pair", 2, 3, KOE_PURE, classify_pair},
       {"koelectra_scores", 1, 2, KOE_PURE, score_text},
       {"koelectra_scores_pair", 2, 3, KOE_PURE, score_pair},
   };
-  return koe_register_functions(db, functions, sizeof functions / sizeof functions[0]);
+  return koe_register_functions(db, functions, sizeof functions / sizeof functions[0], connection);
 }

@@ -20,12 +20,23 @@ enum { LOADED = SQLITE_OK };
 enum { LOADED = SQLITE_OK_LOAD_PERMANENTLY };
 #endif
 
+/* Adds everything to a connection; an SQLite result code. */
+static int register_all(sqlite3 *db) {
+  static int (*const registrations[])(sqlite3 *) = {
+      koe_register_info,    koe_register_models, koe_register_tokenize, koe_register_tokens,
+      koe_register_vectors, koe_register_batch,  koe_register_fit,      koe_register_index};
+  koe_connection *connection = koe_connection_new();
+  if (connection == NULL) return SQLITE_NOMEM;
+  int code = koe_register_embed(db, connection);
+  if (code == SQLITE_OK) code = koe_register_classify(db, connection);
+  koe_connection_release(connection);
+  for (size_t i = 0; i < sizeof registrations / sizeof registrations[0] && code == SQLITE_OK; i++)
+    code = registrations[i](db);
+  return code;
+}
+
 __attribute__((visibility("default"))) int sqlite3_koelectra_init(sqlite3 *db, char **error,
                                                                   const sqlite3_api_routines *api) {
-  static int (*const registrations[])(sqlite3 *) = {
-      koe_register_info,  koe_register_models,  koe_register_tokenize, koe_register_tokens,
-      koe_register_embed, koe_register_vectors, koe_register_classify, koe_register_batch,
-      koe_register_fit,   koe_register_index};
   SQLITE_EXTENSION_INIT2(api);
   (void)api;
   if (sqlite3_libversion_number() < OLDEST_SQLITE) {
@@ -35,14 +46,13 @@ __attribute__((visibility("default"))) int sqlite3_koelectra_init(sqlite3 *db, c
     }
     return SQLITE_ERROR;
   }
-  for (size_t i = 0; i < sizeof registrations / sizeof registrations[0]; i++) {
-    int code = registrations[i](db);
-    if (code != SQLITE_OK) {
-      if (error != NULL) *error = sqlite3_mprintf("koelectra: %s", sqlite3_errmsg(db));
-      return code;
-    }
+  int code = register_all(db);
+  if (code == SQLITE_OK) return LOADED;
+  if (error != NULL) {
+    *error = sqlite3_mprintf("koelectra: %s",
+                             code == SQLITE_NOMEM ? sqlite3_errstr(code) : sqlite3_errmsg(db));
   }
-  return LOADED;
+  return code;
 }
 
 /* A host that closes the library with dlclose, or a process that ends, leaves nothing behind. */

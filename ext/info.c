@@ -97,5 +97,5 @@ int koe_register_info(sqlite3 *db) {
       {"koelectra_config", 1, 1, SQLITE_INNOCUOUS, get_or_set},
       {"koelectra_config", 2, 2, SQLITE_DIRECTONLY, get_or_set},
   };
-  return koe_register_functions(db, functions, sizeof functions / sizeof functions[0]);
+  return koe_register_functions(db, functions, sizeof functions / sizeof functions[0], NULL);
 }

@@ -5,6 +5,7 @@
 
 #include "../model/classifier.h"
 #include "../model/model.h"
+#include "../model/recent_texts.h"
 #include "../model/status.h"
 #include "../model/text.h"
 
@@ -17,19 +18,37 @@
 /* ── registration: one function a file, called by extension.c ───────────────────────────────────
  */
 
+typedef struct koe_connection koe_connection;
+
 int koe_register_info(sqlite3 *db);     /* info.c: koelectra_version, _info, _config */
 int koe_register_models(sqlite3 *db);   /* models.c: koelectra_load, _unload, koelectra_models */
 int koe_register_tokenize(sqlite3 *db); /* tokenize.c: koelectra_tokenize, _token_ids */
 int koe_register_tokens(sqlite3 *db);   /* tokens.c: koelectra_tokens */
-int koe_register_embed(sqlite3 *db);    /* embed.c: koelectra_embed, _similarity */
 int koe_register_vectors(sqlite3 *db);  /* vectors.c: koelectra_cosine, _vector, _vector_json */
-int koe_register_classify(sqlite3 *db); /* classify.c: koelectra_classify[_pair], _scores[_pair] */
 int koe_register_batch(sqlite3 *db);    /* batch.c: koelectra_batch */
 int koe_register_fit(sqlite3 *db);      /* fit.c: koelectra_fit */
 int koe_register_index(sqlite3 *db);    /* index/index.c: koelectra_index */
 
-/* A scalar function of `least` to `most` arguments.  `flags` are SQLITE_DETERMINISTIC and so on;
- * sqlite3_user_data(context) is the entry itself, which lives as long as the program. */
+/* Those that encode one text at a time: embed.c: koelectra_embed, _similarity;
+ * classify.c: koelectra_classify[_pair], _scores[_pair]. */
+int koe_register_embed(sqlite3 *db, koe_connection *connection);
+int koe_register_classify(sqlite3 *db, koe_connection *connection);
+
+/* What the functions of one connection share (connection.c).  SQLite calls them one at a time. */
+struct koe_connection {
+  size_t uses;
+  koe_recent_texts *recent;
+};
+
+/* NULL where memory is short.  The caller, and each function that is registered with it, ends its
+ * use with koe_connection_release. */
+koe_connection *koe_connection_new(void);
+
+/* Both take NULL. */
+void koe_connection_retain(koe_connection *connection);
+void koe_connection_release(void *connection);
+
+/* A scalar function of `least` to `most` arguments.  `flags` are SQLITE_DETERMINISTIC and so on. */
 typedef struct koe_sql_function {
   const char *name;
   int least, most;
@@ -37,8 +56,10 @@ typedef struct koe_sql_function {
   void (*call)(sqlite3_context *context, int argc, sqlite3_value **argv);
 } koe_sql_function;
 
-/* Registers functions (function.c); an SQLite result code. */
-int koe_register_functions(sqlite3 *db, const koe_sql_function *functions, size_t count);
+/* Registers functions (function.c); an SQLite result code.  `connection` is what
+ * sqlite3_user_data(context) gives them; NULL for functions that share nothing. */
+int koe_register_functions(sqlite3 *db, const koe_sql_function *functions, size_t count,
+                           koe_connection *connection);
 
 /* The flags of a function that depends on its arguments and the named model alone. */
 #define KOE_PURE (SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS)

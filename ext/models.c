@@ -184,6 +184,6 @@ int koe_register_models(sqlite3 *db) {
                                             .filter = list_models,
                                             .value = model_value,
                                             .free_rows = free_models};
-  int code = koe_register_functions(db, functions, sizeof functions / sizeof functions[0]);
+  int code = koe_register_functions(db, functions, sizeof functions / sizeof functions[0], NULL);
   return code == SQLITE_OK ? koe_register_table_function(db, &models) : code;
 }

@@ -74,5 +74,5 @@ int koe_register_tokenize(sqlite3 *db) {
       {"koelectra_tokenize", 1, 2, KOE_PURE, tokenize_function},
       {"koelectra_token_ids", 1, 2, KOE_PURE, token_ids_function},
   };
-  return koe_register_functions(db, functions, sizeof functions / sizeof functions[0]);
+  return koe_register_functions(db, functions, sizeof functions / sizeof functions[0], NULL);
 }

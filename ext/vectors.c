@@ -116,5 +116,5 @@ int koe_register_vectors(sqlite3 *db) {
       {"koelectra_vector", 1, 1, KOE_PURE, vector},
       {"koelectra_vector_json", 1, 1, KOE_PURE, vector_json},
   };
-  return koe_register_functions(db, functions, sizeof functions / sizeof functions[0]);
+  return koe_register_functions(db, functions, sizeof functions / sizeof functions[0], NULL);
 }

@@ -45,6 +45,7 @@ koe_status koe_backbone_open(const koe_directory *directory, const koe_config *c
   strcpy(name, weights.prefix);
   strcat(name, "embeddings.word_embeddings.weight");
   koe_dtype stored = koe_checkpoint_find(backbone->checkpoint, name)->dtype;
+  if (int8 == NULL && stored == KOE_I8) stored = KOE_F32; /* which it was widened to */
   backbone->precision = koe_dtype_name(int8 != NULL ? KOE_I8 : stored);
   *out = backbone;
   return KOE_OK;

@@ -100,12 +100,21 @@ const char *koe_classifier_label(const koe_classifier *classifier, size_t index)
                                   : koe_model_label(classifier->model, index);
 }
 
-koe_status koe_classifier_run(const koe_classifier *classifier, const koe_text *texts,
-                              const koe_text *pairs, size_t count, const koe_outputs *out,
-                              koe_error *err) {
+/* What the model computes, through `recent` unless it is NULL. */
+static koe_status run_model(const koe_classifier *classifier, koe_recent_texts *recent,
+                            const koe_text *texts, const koe_text *pairs, size_t count,
+                            const koe_outputs *out, koe_error *err) {
+  return recent != NULL
+             ? koe_recent_texts_run(recent, classifier->model, texts, pairs, count, out, err)
+             : koe_model_run(classifier->model, texts, pairs, count, out, err);
+}
+
+static koe_status run(const koe_classifier *classifier, koe_recent_texts *recent,
+                      const koe_text *texts, const koe_text *pairs, size_t count,
+                      const koe_outputs *out, koe_error *err) {
   const koe_fitted_head *head = classifier->head;
   if (head == NULL || out->logits == NULL) {
-    return koe_model_run(classifier->model, texts, pairs, count, out, err);
+    return run_model(classifier, recent, texts, pairs, count, out, err);
   }
   if (pairs != NULL) {
     return koe_fail(err, KOE_UNSUPPORTED,
@@ -118,13 +127,21 @@ koe_status koe_classifier_run(const koe_classifier *classifier, const koe_text *
     if (own == NULL) return koe_fail_nomem(err);
     embeddings = own;
   }
-  koe_status status = koe_model_embed(classifier->model, texts, count, embeddings, err);
+  koe_status status = run_model(classifier, recent, texts, NULL, count,
+                                &(koe_outputs){.embeddings = embeddings}, err);
   if (status == KOE_OK) koe_fitted_head_logits(head, embeddings, count, out->logits);
   koe_free(own);
   return status;
 }
 
-koe_status koe_classifier_logits(const koe_classifier *classifier, const koe_text *texts,
-                                 const koe_text *pairs, size_t count, float *out, koe_error *err) {
-  return koe_classifier_run(classifier, texts, pairs, count, &(koe_outputs){.logits = out}, err);
+koe_status koe_classifier_run(const koe_classifier *classifier, const koe_text *texts,
+                              const koe_text *pairs, size_t count, const koe_outputs *out,
+                              koe_error *err) {
+  return run(classifier, NULL, texts, pairs, count, out, err);
+}
+
+koe_status koe_classifier_run_recent(const koe_classifier *classifier, koe_recent_texts *recent,
+                                     const koe_text *text, const koe_text *pair,
+                                     const koe_outputs *out, koe_error *err) {
+  return run(classifier, recent, text, pair, 1, out, err);
 }

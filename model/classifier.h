@@ -6,6 +6,7 @@
 
 #include "fitted_head.h"
 #include "model.h"
+#include "recent_texts.h"
 #include "status.h"
 #include "text.h"
 
@@ -45,8 +46,10 @@ koe_status koe_classifier_run(const koe_classifier *classifier, const koe_text *
                               const koe_text *pairs, size_t count, const koe_outputs *out,
                               koe_error *err);
 
-/* Only logits: out [count, labels]. */
-koe_status koe_classifier_logits(const koe_classifier *classifier, const koe_text *texts,
-                                 const koe_text *pairs, size_t count, float *out, koe_error *err);
+/* The same for one text, or a pair, which is not encoded again where `recent` knows it.  `pair` may
+ * be NULL. */
+koe_status koe_classifier_run_recent(const koe_classifier *classifier, koe_recent_texts *recent,
+                                     const koe_text *text, const koe_text *pair,
+                                     const koe_outputs *out, koe_error *err);
 
 #endif

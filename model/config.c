@@ -174,6 +174,13 @@ static koe_status check_variant(const config_file *file, koe_error *err) {
   return KOE_OK;
 }
 
+static koe_status read_dtype(const config_file *file, koe_config *out, koe_error *err) {
+  const char *name = NULL;
+  koe_status status = koe_json_string(file->json, file->path, "torch_dtype", &name, err);
+  out->stored_int8 = status == KOE_OK && name != NULL && strcmp(name, "int8") == 0;
+  return status;
+}
+
 /* A label: a string, or a whole number, which stands for its digits. */
 static koe_status copy_label(const config_file *file, const json_t *value, size_t id, char **out,
                              koe_error *err) {
@@ -234,6 +241,7 @@ static koe_status read_model(const koe_directory *directory, koe_config *out, ko
   if (status == KOE_OK) status = read_sizes(&file, out, err);
   if (status == KOE_OK) status = read_layer_norm_eps(&file, out, err);
   if (status == KOE_OK) status = read_activation(&file, out, err);
+  if (status == KOE_OK) status = read_dtype(&file, out, err);
   if (status == KOE_OK) status = read_labels(&file, out, err);
   close_file(&file);
   return status;

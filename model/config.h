@@ -7,6 +7,8 @@
 #include "status.h"
 #include "tokenizer.h"
 
+#include <stdbool.h>
+
 typedef enum koe_pooling { KOE_POOL_MEAN, KOE_POOL_CLS } koe_pooling;
 
 typedef enum koe_activation { KOE_GELU_ERF, KOE_GELU_TANH, KOE_RELU } koe_activation;
@@ -24,6 +26,7 @@ typedef struct koe_config {
   float layer_norm_eps;
   koe_activation hidden_act;
   int32_t model_max_length; /* tokens; tokenizer_config.json's, at most max_position_embeddings */
+  bool stored_int8; /* torch_dtype is "int8": matrices are stored so (checkpoint/quantized.h) */
   koe_pooling pooling;
   koe_tokenizer_options tokenizer;
   char **labels; /* [num_labels] by id, from id2label; NULL where config.json names none */

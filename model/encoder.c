@@ -3,14 +3,23 @@
 #include "attention.h"
 #include "checkpoint/quantized.h"
 #include "memory.h"
+#include "packed_linear.h"
+#include "parallel.h"
 #include "quantized_linear.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Tokens that go at once through what follows attention in int8: few enough for all that is between
- * to stay in the cache, many enough for the weights to be read seldom. */
+/* Tokens that go at once through what follows attention: few enough for all that is between to stay
+ * in the cache, many enough for the weights to be read seldom. */
 enum { BLOCK_TOKENS = 96 };
+
+/* Tokens for each thread that shares a batch, at least: starting it costs more with fewer. */
+enum { LEAST_LANE_TOKENS = 64 };
+
+/* Floats between the rows of the feed-forward network's middle.  Widths are powers of two, whose
+ * rows would all compete for one set of the first-level cache. */
+enum { ROW_GAP = 16 };
 
 static koe_status get_layer_norm(koe_weights *weights, const char *name, size_t columns,
                                  koe_layer_norm *out, koe_error *err) {
@@ -22,18 +31,20 @@ static koe_status get_layer_norm(koe_weights *weights, const char *name, size_t 
   return koe_weights_get(weights, full, columns, 0, &out->beta, err);
 }
 
-/* One linear layer, in the encoder's precision. */
-static koe_status get_linear(const koe_encoder *encoder, koe_weights *weights, const char *name,
-                             size_t in, size_t out, koe_linear *linear, koe_error *err) {
-  if (encoder->int8 == NULL) return koe_weights_linear(weights, name, in, out, linear, err);
-  return koe_quantized_linear_open(weights, &name, 1, in, out, linear, err);
+/* Linear layers one below the other, as one, in the encoder's precision. */
+static koe_status get_linear(const koe_encoder *encoder, koe_weights *weights,
+                             const char *const *names, size_t parts, size_t in, size_t out,
+                             koe_linear *linear, koe_error *err) {
+  return encoder->int8 != NULL
+             ? koe_quantized_linear_open(weights, names, parts, in, out, linear, err)
+             : koe_packed_linear_open(weights, names, parts, in, out, linear, err);
 }
 
 static koe_status get_words(koe_encoder *encoder, koe_weights *weights, const char *name,
                             koe_error *err) {
   size_t words = encoder->vocab_size, width = encoder->embedding_size;
   if (encoder->int8 == NULL) {
-    return koe_weights_get(weights, name, words, width, &encoder->word_embeddings, err);
+    return koe_weights_matrix(weights, name, words, width, &encoder->word_embeddings, err);
   }
   return koe_weights_int8(weights, name, words, width, &encoder->words, err);
 }
@@ -60,44 +71,31 @@ static koe_status get_embeddings(koe_encoder *encoder, koe_weights *weights, koe
   status = get_layer_norm(weights, name, width, &encoder->embeddings_norm, err);
   if (status != KOE_OK || width == encoder->hidden_size) return status;
   snprintf(name, sizeof name, "%sembeddings_project", weights->prefix);
-  return get_linear(encoder, weights, name, width, encoder->hidden_size,
+  const char *project = name;
+  return get_linear(encoder, weights, &project, 1, width, encoder->hidden_size,
                     &encoder->embeddings_project, err);
 }
 
-/* Query, key and value of one layer as one, so that the hidden states are read once for all three:
- * in int8 packed so, in float32 copied to `fused` [3 · hidden, hidden + 1]. */
+/* Query, key and value of one layer as one, so that the hidden states are read once for all three.
+ */
 static koe_status get_qkv(const koe_encoder *encoder, koe_weights *weights, const char *prefix,
-                          float *fused, koe_linear *out, koe_error *err) {
+                          koe_linear *out, koe_error *err) {
   static const char *const parts[3] = {"query", "key", "value"};
   size_t hidden = encoder->hidden_size;
   char names[3][192];
   const char *const pointers[3] = {names[0], names[1], names[2]};
   for (size_t i = 0; i < 3; i++)
     snprintf(names[i], sizeof names[i], "%sattention.self.%s", prefix, parts[i]);
-  if (encoder->int8 != NULL) {
-    return koe_quantized_linear_open(weights, pointers, 3, hidden, 3 * hidden, out, err);
-  }
-  float *weight = fused, *bias = fused + 3 * hidden * hidden;
-  for (size_t i = 0; i < 3; i++) {
-    koe_linear part = {0};
-    koe_status status = koe_weights_linear(weights, names[i], hidden, hidden, &part, err);
-    if (status != KOE_OK) return status;
-    memcpy(weight + i * hidden * hidden, part.weight, hidden * hidden * sizeof *weight);
-    memcpy(bias + i * hidden, part.bias, hidden * sizeof *bias);
-  }
-  *out = (koe_linear){
-      .weight = weight, .bias = bias, .in_features = hidden, .out_features = 3 * hidden};
-  return KOE_OK;
+  return get_linear(encoder, weights, pointers, 3, hidden, 3 * hidden, out, err);
 }
 
 static koe_status get_layer(koe_encoder *encoder, koe_weights *weights, size_t index,
                             koe_error *err) {
   koe_encoder_layer *layer = &encoder->layers[index];
   size_t hidden = encoder->hidden_size, wide = encoder->intermediate_size;
-  float *fused = encoder->fused != NULL ? encoder->fused + index * 3 * hidden * (hidden + 1) : NULL;
   char prefix[96];
   snprintf(prefix, sizeof prefix, "%sencoder.layer.%zu.", weights->prefix, index);
-  koe_status status = get_qkv(encoder, weights, prefix, fused, &layer->qkv, err);
+  koe_status status = get_qkv(encoder, weights, prefix, &layer->qkv, err);
   if (status != KOE_OK) return status;
 
   const struct {
@@ -111,9 +109,10 @@ static koe_status get_layer(koe_encoder *encoder, koe_weights *weights, size_t i
   };
   char name[192];
   for (size_t i = 0; i < sizeof linears / sizeof linears[0]; i++) {
+    const char *dense = name;
     snprintf(name, sizeof name, "%s%s", prefix, linears[i].name);
-    status =
-        get_linear(encoder, weights, name, linears[i].in, linears[i].out, linears[i].linear, err);
+    status = get_linear(encoder, weights, &dense, 1, linears[i].in, linears[i].out,
+                        linears[i].linear, err);
     if (status != KOE_OK) return status;
   }
   snprintf(name, sizeof name, "%sattention.output.LayerNorm", prefix);
@@ -142,18 +141,10 @@ koe_status koe_encoder_open(const koe_config *config, koe_weights *weights,
   encoder->kernels = kernels;
   encoder->int8 = int8;
 
-  /* Before the fused copies, whose size config.json alone decides: a config that claims more than
-   * the file holds fails here. */
   koe_status status = get_embeddings(encoder, weights, err);
   if (status != KOE_OK) goto fail;
-  size_t hidden = encoder->hidden_size;
   encoder->layers = koe_alloc_zero(encoder->num_layers, sizeof *encoder->layers);
   if (encoder->layers == NULL) goto no_memory;
-  if (int8 == NULL) {
-    encoder->fused =
-        koe_alloc_aligned(encoder->num_layers, 3 * hidden * (hidden + 1) * sizeof(float));
-    if (encoder->fused == NULL) goto no_memory;
-  }
   for (size_t i = 0; i < encoder->num_layers; i++) {
     status = get_layer(encoder, weights, i, err);
     if (status != KOE_OK) goto fail;
@@ -168,76 +159,101 @@ fail:
   return status;
 }
 
+static void free_linear(koe_linear *linear) {
+  koe_quantized_linear_free(linear->quantized);
+  koe_packed_linear_free(linear->packed);
+}
+
 void koe_encoder_free(koe_encoder *encoder) {
   if (encoder == NULL) return;
   for (size_t i = 0; encoder->layers != NULL && i < encoder->num_layers; i++) {
-    koe_quantized_linear_free(encoder->layers[i].qkv.quantized);
-    koe_quantized_linear_free(encoder->layers[i].attention_output.quantized);
-    koe_quantized_linear_free(encoder->layers[i].intermediate.quantized);
-    koe_quantized_linear_free(encoder->layers[i].output.quantized);
+    free_linear(&encoder->layers[i].qkv);
+    free_linear(&encoder->layers[i].attention_output);
+    free_linear(&encoder->layers[i].intermediate);
+    free_linear(&encoder->layers[i].output);
   }
-  koe_quantized_linear_free(encoder->embeddings_project.quantized);
+  free_linear(&encoder->embeddings_project);
   koe_int8_rows_clear(&encoder->words);
   koe_free(encoder->layers);
-  koe_free(encoder->fused);
   koe_free(encoder);
 }
 
+static size_t linear_bytes(const koe_linear *linear) {
+  return koe_quantized_linear_bytes(linear->quantized) + koe_packed_linear_bytes(linear->packed);
+}
+
 size_t koe_encoder_bytes(const koe_encoder *encoder) {
-  size_t hidden = encoder->hidden_size, words = encoder->vocab_size;
   size_t bytes = sizeof *encoder + encoder->num_layers * sizeof *encoder->layers +
-                 koe_quantized_linear_bytes(encoder->embeddings_project.quantized);
+                 linear_bytes(&encoder->embeddings_project);
   for (size_t i = 0; i < encoder->num_layers; i++) {
-    bytes += koe_quantized_linear_bytes(encoder->layers[i].qkv.quantized) +
-             koe_quantized_linear_bytes(encoder->layers[i].attention_output.quantized) +
-             koe_quantized_linear_bytes(encoder->layers[i].intermediate.quantized) +
-             koe_quantized_linear_bytes(encoder->layers[i].output.quantized);
+    bytes +=
+        linear_bytes(&encoder->layers[i].qkv) + linear_bytes(&encoder->layers[i].attention_output) +
+        linear_bytes(&encoder->layers[i].intermediate) + linear_bytes(&encoder->layers[i].output);
   }
-  if (encoder->fused != NULL)
-    bytes += encoder->num_layers * 3 * hidden * (hidden + 1) * sizeof(float);
-  if (encoder->words.own_values != NULL) bytes += words * (encoder->embedding_size + sizeof(float));
+  if (encoder->words.own_values != NULL)
+    bytes += encoder->vocab_size * (encoder->embedding_size + sizeof(float));
   return bytes;
 }
 
-/* The activations of one forward pass, carved out of a scratch. */
+/* The activations of one forward pass, carved out of a scratch.  A lane is a thread's share of the
+ * tokens and of the heads; what is its own is `lane_floats` from the next one's. */
 typedef struct activations {
+  size_t lanes;
+  size_t lane_floats;
   float *hidden;    /* [total, hidden] */
   float *attention; /* [total, hidden] */
-  float *projected; /* [total, hidden] */
-  float *wide;      /* [total, max(3 · hidden, intermediate, embedding)] */
+  float *wide;      /* [total, max(3 · hidden, embedding)] */
+  float *projected; /* a lane's own from here: [block, hidden] */
+  float *middle;    /* [block, intermediate + ROW_GAP] */
   float *scores;    /* koe_attention_scratch(longest) */
-  void *rounded;    /* what linear layers work in, in int8 */
+  void *work;       /* what linear layers need */
 } activations;
 
-static koe_status reserve(const koe_encoder *encoder, const koe_batch *batch, koe_scratch *scratch,
-                          activations *out, koe_error *err) {
-  size_t hidden = encoder->hidden_size, wide = 3 * hidden;
-  if (wide < encoder->intermediate_size) wide = encoder->intermediate_size;
-  if (wide < encoder->embedding_size) wide = encoder->embedding_size;
-  /* Sizes are bounded: config.c limits each to 2^20 or so and a batch is a few thousand tokens. */
-  size_t scores = koe_attention_scratch(batch->longest, hidden / encoder->num_heads);
-  size_t narrow = (batch->total * hidden + 15) & ~(size_t)15; /* keeps each part aligned */
-  size_t widest = (batch->total * wide + 15) & ~(size_t)15, rounded = 0;
-  if (encoder->int8 != NULL) {
-    rounded = koe_quantized_linear_work(encoder->int8, wide, batch->total) / sizeof(float);
-  }
-  size_t needed = 3 * narrow + widest + scores + rounded;
+/* Sizes are bounded: config.c limits each to 2^20 or so and a batch is a few thousand tokens. */
+static koe_status reserve(const koe_encoder *encoder, const koe_batch *batch, size_t threads,
+                          koe_scratch *scratch, activations *out, koe_error *err) {
+  size_t hidden = encoder->hidden_size, total = batch->total;
+  size_t lanes = total / LEAST_LANE_TOKENS < threads ? total / LEAST_LANE_TOKENS : threads;
+  if (lanes > encoder->num_heads) lanes = encoder->num_heads;
+  if (lanes < 1) lanes = 1;
+  size_t widest = 3 * hidden; /* of what goes into a linear layer, or comes out of one */
+  if (widest < encoder->intermediate_size) widest = encoder->intermediate_size;
+  if (widest < encoder->embedding_size) widest = encoder->embedding_size;
+  size_t wide = 3 * hidden > encoder->embedding_size ? 3 * hidden : encoder->embedding_size;
+  size_t block = total < BLOCK_TOKENS ? total : BLOCK_TOKENS;
+  size_t work = encoder->int8 != NULL
+                    ? koe_quantized_linear_work(encoder->int8, widest, total) / sizeof(float)
+                    : koe_packed_linear_work(widest);
+  const struct {
+    float **part;
+    size_t count;
+  } parts[] = {
+      {&out->hidden, total * hidden},
+      {&out->attention, total * hidden},
+      {&out->wide, total * wide + KOE_PANEL}, /* attention may read as much beyond */
+      {&out->projected, block * hidden},
+      {&out->middle, block * (encoder->intermediate_size + ROW_GAP)},
+      {&out->scores, koe_attention_scratch(batch->longest, hidden / encoder->num_heads)},
+      {(float **)&out->work, work},
+  };
+  enum { SHARED = 3, PARTS = sizeof parts / sizeof parts[0] };
+  size_t starts[PARTS + 1] = {0};
+  for (size_t i = 0; i < PARTS; i++) /* keeps each part aligned */
+    starts[i + 1] = starts[i] + ((parts[i].count + 15) & ~(size_t)15);
+  out->lanes = lanes;
+  out->lane_floats = starts[PARTS] - starts[SHARED];
+  size_t needed = starts[PARTS] + (lanes - 1) * out->lane_floats;
   koe_status status = koe_scratch_reserve(scratch, needed, err);
-  if (status != KOE_OK) return status;
-  out->hidden = scratch->floats;
-  out->attention = out->hidden + narrow;
-  out->projected = out->attention + narrow;
-  out->scores = out->projected + narrow;
-  out->wide = out->scores + scores;
-  out->rounded = out->wide + widest;
-  return KOE_OK;
+  for (size_t i = 0; i < PARTS && status == KOE_OK; i++)
+    *parts[i].part = scratch->floats + starts[i];
+  return status;
 }
 
 /* out [columns] = the embedding of one word. */
 static void embed_word(const koe_encoder *encoder, size_t id, float *out) {
   size_t width = encoder->embedding_size;
   if (encoder->int8 == NULL) {
-    memcpy(out, encoder->word_embeddings + id * width, width * sizeof *out);
+    koe_matrix_read(&encoder->word_embeddings, id, 0, width, out);
   } else {
     koe_dequantize(encoder->words.values + id * width, encoder->words.scales + id, 1, width, out);
   }
@@ -263,12 +279,12 @@ static void embed_tokens(const koe_encoder *encoder, const koe_batch *batch, flo
 static void forward_linear(const koe_encoder *encoder, const koe_linear *linear, const float *x,
                            size_t rows, bool add_bias, const activations *a, float *y) {
   if (linear->quantized != NULL) {
-    koe_quantized_linear_forward(linear->quantized, encoder->int8, x, rows, add_bias, a->rounded,
-                                 y);
+    koe_quantized_linear_forward(linear->quantized, encoder->int8, x, rows, add_bias, a->work, y);
     return;
   }
-  koe_linear_forward(linear, x, linear->in_features, rows, y);
-  if (add_bias) encoder->kernels->add_bias(y, linear->bias, rows, linear->out_features);
+  koe_epilogue epilogue = {.bias = add_bias ? linear->bias : NULL};
+  koe_packed_linear_forward(linear->packed, encoder->kernels, x, linear->in_features, rows,
+                            &epilogue, a->work, y, linear->out_features);
 }
 
 static void forward_embeddings(const koe_encoder *encoder, const koe_batch *batch,
@@ -281,6 +297,24 @@ static void forward_embeddings(const koe_encoder *encoder, const koe_batch *batc
                                    batch->total, encoder->embedding_size, embedded);
   if (project->bias == NULL) return;
   forward_linear(encoder, project, embedded, batch->total, true, a, a->hidden);
+}
+
+/* y [rows, hidden] = the feed-forward network of x [rows, hidden], without its last bias. */
+static void feed_forward(const koe_encoder *encoder, const koe_encoder_layer *layer, const float *x,
+                         size_t rows, const activations *a, float *y) {
+  size_t hidden = encoder->hidden_size, wide = encoder->intermediate_size;
+  const koe_linear *first = &layer->intermediate, *second = &layer->output;
+  if (encoder->int8 != NULL) {
+    forward_linear(encoder, first, x, rows, false, a, a->middle);
+    encoder->kernels->bias_activation(a->middle, first->bias, encoder->hidden_act, rows, wide);
+    forward_linear(encoder, second, a->middle, rows, false, a, y);
+    return;
+  }
+  koe_epilogue activate = {first->bias, true, encoder->hidden_act}, none = {0};
+  koe_packed_linear_forward(first->packed, encoder->kernels, x, hidden, rows, &activate, a->work,
+                            a->middle, wide + ROW_GAP);
+  koe_packed_linear_forward(second->packed, encoder->kernels, a->middle, wide + ROW_GAP, rows,
+                            &none, a->work, y, hidden);
 }
 
 /* A layer after its attention, for tokens [first, first + rows): projection and feed-forward
@@ -297,24 +331,68 @@ static void forward_tokens(const koe_encoder *encoder, const koe_encoder_layer *
                           layer->attention_norm.gamma, layer->attention_norm.beta,
                           encoder->layer_norm_eps, rows, width, hidden);
 
-  forward_linear(encoder, &layer->intermediate, hidden, rows, false, a, a->wide);
-  kernels->bias_activation(a->wide, layer->intermediate.bias, encoder->hidden_act, rows,
-                           encoder->intermediate_size);
-  forward_linear(encoder, &layer->output, a->wide, rows, false, a, a->projected);
+  feed_forward(encoder, layer, hidden, rows, a, a->projected);
   kernels->add_layer_norm(a->projected, layer->output.bias, hidden, layer->output_norm.gamma,
                           layer->output_norm.beta, encoder->layer_norm_eps, rows, width, hidden);
 }
 
-static void forward_layer(const koe_encoder *encoder, const koe_encoder_layer *layer,
-                          const koe_batch *batch, const activations *a) {
-  size_t total = batch->total, block = encoder->int8 != NULL ? BLOCK_TOKENS : total;
-  forward_linear(encoder, &layer->qkv, a->hidden, total, true, a, a->wide);
-  koe_attention_forward(encoder->kernels, a->wide, batch, encoder->hidden_size, encoder->num_heads,
-                        a->attention, a->scores);
-  for (size_t first = 0; first < total; first += block) {
-    size_t rows = total - first < block ? total - first : block;
-    forward_tokens(encoder, layer, first, rows, a);
+/* What the lanes of a forward pass share. */
+typedef struct pass {
+  const koe_encoder *encoder;
+  const koe_batch *batch;
+  const activations *a;
+  size_t layer; /* under way */
+} pass;
+
+static activations of_lane(const activations *a, size_t lane) {
+  activations own = *a;
+  size_t skipped = lane * a->lane_floats;
+  own.projected += skipped;
+  own.middle += skipped;
+  own.scores += skipped;
+  own.work = (float *)a->work + skipped;
+  return own;
+}
+
+/* A lane's tokens, up to the next attention: the rest of the layer before, then query, key and
+ * value of this one.  Rows do not depend on one another. */
+static koe_status forward_rows(void *context, size_t lane, koe_error *err) {
+  const pass *p = context;
+  const koe_encoder *encoder = p->encoder;
+  const activations a = of_lane(p->a, lane);
+  size_t begin = p->batch->total * lane / a.lanes, end = p->batch->total * (lane + 1) / a.lanes;
+  (void)err;
+  for (size_t first = begin; first < end && p->layer > 0; first += BLOCK_TOKENS) {
+    size_t rows = end - first < BLOCK_TOKENS ? end - first : BLOCK_TOKENS;
+    forward_tokens(encoder, &encoder->layers[p->layer - 1], first, rows, &a);
   }
+  if (p->layer == encoder->num_layers) return KOE_OK;
+  const koe_linear *qkv = &encoder->layers[p->layer].qkv;
+  forward_linear(encoder, qkv, a.hidden + begin * qkv->in_features, end - begin, true, &a,
+                 a.wide + begin * qkv->out_features);
+  return KOE_OK;
+}
+
+/* A lane's heads. */
+static koe_status forward_heads(void *context, size_t lane, koe_error *err) {
+  const pass *p = context;
+  const activations a = of_lane(p->a, lane);
+  size_t heads = p->encoder->num_heads;
+  (void)err;
+  koe_attention_forward(p->encoder->kernels, a.wide, p->batch, p->encoder->hidden_size, heads,
+                        heads * lane / a.lanes, heads * (lane + 1) / a.lanes, a.attention,
+                        a.scores);
+  return KOE_OK;
+}
+
+/* Packs a layer's weights if this is its first use. */
+static koe_status prepare_layer(koe_encoder_layer *layer, koe_error *err) {
+  koe_linear *linears[] = {&layer->qkv, &layer->attention_output, &layer->intermediate,
+                           &layer->output};
+  koe_status status = KOE_OK;
+  for (size_t i = 0; i < sizeof linears / sizeof linears[0] && status == KOE_OK; i++)
+    status = koe_packed_linear_prepare(linears[i]->packed, err);
+  return status;
 }
 
 static koe_status check_batch(const koe_encoder *encoder, const koe_batch *batch, koe_error *err) {
@@ -336,16 +414,23 @@ static koe_status check_batch(const koe_encoder *encoder, const koe_batch *batch
   return KOE_OK;
 }
 
-koe_status koe_encoder_forward(const koe_encoder *encoder, const koe_batch *batch,
+koe_status koe_encoder_forward(const koe_encoder *encoder, const koe_batch *batch, size_t threads,
                                koe_scratch *scratch, const float **out, koe_error *err) {
   activations a;
   koe_status status = check_batch(encoder, batch, err);
-  if (status == KOE_OK) status = reserve(encoder, batch, scratch, &a, err);
+  if (status == KOE_OK) status = reserve(encoder, batch, threads, scratch, &a, err);
+  if (status != KOE_OK) return status;
+  if (encoder->embeddings_project.packed != NULL)
+    status = koe_packed_linear_prepare(encoder->embeddings_project.packed, err);
   if (status != KOE_OK) return status;
   forward_embeddings(encoder, batch, &a);
-  for (size_t i = 0; i < encoder->num_layers; i++) {
-    forward_layer(encoder, &encoder->layers[i], batch, &a);
+  pass p = {encoder, batch, &a, 0};
+  for (; p.layer < encoder->num_layers; p.layer++) {
+    if (encoder->int8 == NULL) status = prepare_layer(&encoder->layers[p.layer], err);
+    if (status == KOE_OK) status = koe_parallel(a.lanes, a.lanes, forward_rows, &p, err);
+    if (status == KOE_OK) status = koe_parallel(a.lanes, a.lanes, forward_heads, &p, err);
+    if (status != KOE_OK) return status;
   }
   *out = a.hidden;
-  return KOE_OK;
+  return koe_parallel(a.lanes, a.lanes, forward_rows, &p, err);
 }

@@ -26,9 +26,10 @@ typedef struct koe_encoder_layer {
   koe_layer_norm output_norm;
 } koe_encoder_layer;
 
-/* Const after koe_encoder_open.  In float32, weights are the checkpoint's, except the fused query,
- * key and value matrices, which are copies.  In int8, `int8` is set, the linear layers are
- * quantized, and of the embeddings `words` is there instead of word_embeddings. */
+/* Const after koe_encoder_open, but for what packed linear layers do when first used.  In float32,
+ * those are packed, and the word embeddings stay as the checkpoint stores them.  In int8, `int8` is
+ * set, the linear layers are quantized, and of the embeddings `words` is there instead of
+ * word_embeddings. */
 typedef struct koe_encoder {
   size_t vocab_size, type_vocab_size, max_positions;
   size_t embedding_size, hidden_size, num_layers, num_heads, intermediate_size;
@@ -36,14 +37,13 @@ typedef struct koe_encoder {
   float layer_norm_eps;
   const koe_kernels *kernels;
   const koe_int8_kernels *int8;       /* NULL: float32 */
-  const float *word_embeddings;       /* [vocab_size, embedding_size] */
+  koe_matrix word_embeddings;         /* [vocab_size, embedding_size] */
   koe_int8_rows words;                /* [vocab_size, embedding_size] */
   const float *position_embeddings;   /* [max_positions, embedding_size] */
   const float *token_type_embeddings; /* [type_vocab_size, embedding_size] */
   koe_layer_norm embeddings_norm;
   koe_linear embeddings_project; /* bias NULL where embedding_size == hidden_size */
   koe_encoder_layer *layers;     /* [num_layers] */
-  float *fused;                  /* all layers' qkv weights and biases */
 } koe_encoder;
 
 /* Binds the encoder's parameters, to compute in int8 with the kernels `int8`, or in float32 where
@@ -61,15 +61,17 @@ size_t koe_encoder_bytes(const koe_encoder *encoder);
 
 /* Encodes a packed batch.
  *
- *   batch  total tokens of sequences, ids below vocab_size, none longer than max_positions
- *   *out   [total, hidden]  last hidden states, row-major float32; in `scratch`, until its next use
+ *   batch    total tokens of sequences, ids below vocab_size, none longer than max_positions
+ *   threads  that may share the work, where there is enough to gain by it: the same bits
+ *   *out     [total, hidden]  last hidden states, float32; in `scratch`, until its next use
  *
  * No padding: linear layers see one [total, hidden] matrix, attention sees one sequence at a time.
- * In int8, linear layers round their inputs; attention, LayerNorm and activations are float32.
- * Touches `scratch` and nothing else, so threads with a scratch each may share an encoder.  `batch`
- * may be the scratch's own.  Fails with KOE_TOO_LONG, KOE_INVALID (an id out of range), KOE_NOMEM.
+ * A sequence's hidden states are the same bits whatever else is in the batch.  In int8, linear
+ * layers round their inputs; attention, LayerNorm and activations are float32.  The first call
+ * packs the float32 weights.  Threads with a scratch each may share an encoder.  `batch` may be the
+ * scratch's own.  Fails with KOE_TOO_LONG, KOE_INVALID (an id out of range), KOE_NOMEM.
  * Source: Clark et al. 2020; batches without padding as in Zeng et al. 2022 (ByteTransformer). */
-koe_status koe_encoder_forward(const koe_encoder *encoder, const koe_batch *batch,
+koe_status koe_encoder_forward(const koe_encoder *encoder, const koe_batch *batch, size_t threads,
                                koe_scratch *scratch, const float **out, koe_error *err);
 
 #endif

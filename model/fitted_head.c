@@ -187,7 +187,7 @@ void koe_fitted_head_free(koe_fitted_head *head) {
 void koe_fitted_head_logits(const koe_fitted_head *head, const float *embeddings, size_t count,
                             float *out) {
   size_t labels = head->linear.out_features;
-  koe_linear_forward(&head->linear, embeddings, head->linear.in_features, count, out);
+  koe_linear_forward(&head->linear, koe_kernels_best(), embeddings, count, out);
   for (size_t i = 0; i < count; i++, out += labels) {
     for (size_t c = 0; c < labels; c++)
       out[c] += head->linear.bias[c];

@@ -33,8 +33,8 @@ void koe_classification_head_forward(const koe_classification_head *head,
   for (size_t s = 0; s < batch->sequences; s++) {
     memcpy(cls + s * width, hidden + batch->starts[s] * width, width * sizeof *cls);
   }
-  koe_linear_forward(&head->dense, cls, width, batch->sequences, dense);
+  koe_linear_forward(&head->dense, kernels, cls, batch->sequences, dense);
   kernels->bias_activation(dense, head->dense.bias, KOE_GELU_ERF, batch->sequences, width);
-  koe_linear_forward(&head->out_proj, dense, width, batch->sequences, out);
+  koe_linear_forward(&head->out_proj, kernels, dense, batch->sequences, out);
   kernels->add_bias(out, head->out_proj.bias, batch->sequences, labels);
 }

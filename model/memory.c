@@ -15,10 +15,10 @@ void koe_memory_fail_after(long n) {
 
 static bool fault(void) {
   long left = atomic_load(&allocations_left);
-  if (left < 0) return false;
-  if (left == 0) return true;
-  atomic_fetch_sub(&allocations_left, 1);
-  return false;
+  /* Never below 0, where several threads count down: that would be the end of all faults. */
+  while (left > 0 && !atomic_compare_exchange_weak(&allocations_left, &left, left - 1)) {
+  }
+  return left == 0;
 }
 #else
 static bool fault(void) {

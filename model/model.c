@@ -6,6 +6,7 @@
 #include "path.h"
 
 #include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,8 +18,11 @@ struct koe_model {
   koe_pooling pooling;
   size_t max_length;
   uint64_t fingerprint;
+  uint64_t serial;
   char **default_labels; /* [labels] "LABEL_0" …, where config.json names none */
 };
+
+static atomic_uint_fast64_t next_serial = 1;
 
 static koe_status check_vocab_size(const koe_model *model, const char *path, koe_error *err) {
   int32_t words = koe_tokenizer_vocab_size(model->tokenizer);
@@ -79,6 +83,7 @@ koe_status koe_model_open(const koe_directory *directory, const koe_config *conf
   model->config = config;
   model->backbone = backbone;
   model->runtime = runtime;
+  model->serial = atomic_fetch_add(&next_serial, 1);
   model->pooling = options->pooling >= 0 ? (koe_pooling)options->pooling : config->pooling;
   model->max_length =
       (size_t)(options->max_length > 0 ? options->max_length : config->model_max_length);
@@ -125,6 +130,10 @@ koe_pooling koe_model_pooling(const koe_model *model) {
 
 uint64_t koe_model_fingerprint(const koe_model *model) {
   return model->fingerprint;
+}
+
+uint64_t koe_model_serial(const koe_model *model) {
+  return model->serial;
 }
 
 const koe_backbone *koe_model_backbone(const koe_model *model) {

@@ -24,6 +24,9 @@ koe_pooling koe_model_pooling(const koe_model *model);
  * pooling, max_length.  The same for the same float32 weights in any file format. */
 uint64_t koe_model_fingerprint(const koe_model *model);
 
+/* A number that no other model opened in this process has had, not even with the same files. */
+uint64_t koe_model_serial(const koe_model *model);
+
 /* Outputs of the sequence-classification head: 0 where the checkpoint has none. */
 size_t koe_model_label_count(const koe_model *model);
 
@@ -38,7 +41,8 @@ typedef struct koe_outputs {
 
 /* Runs texts through the encoder once, whatever of it is asked for: tokenized, packed by length
  * without padding, encoded on the threads that the registry allows.  Outputs are in the order of
- * the texts and do not depend on the number of threads.
+ * the texts; those of a text are the same, bit for bit, whatever texts it comes with and on however
+ * many threads.
  *
  *   texts [count]
  *   pairs [count]   second texts, or NULL

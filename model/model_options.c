@@ -37,7 +37,7 @@ static koe_status read_option(const char *key, const json_t *value, koe_model_op
     if (text == NULL || (strcmp(text, "float32") != 0 && strcmp(text, "int8") != 0)) {
       return koe_fail(err, KOE_INVALID, "option precision is \"float32\" or \"int8\"");
     }
-    out->int8 = strcmp(text, "int8") == 0;
+    out->precision = strcmp(text, "int8") == 0 ? KOE_PRECISION_INT8 : KOE_PRECISION_FLOAT32;
     return KOE_OK;
   }
   return koe_fail(err, KOE_INVALID,
@@ -61,5 +61,5 @@ koe_status koe_model_options_parse(const char *json, koe_model_options *out, koe
 
 bool koe_model_options_equal(const koe_model_options *a, const koe_model_options *b) {
   return a->pooling == b->pooling && a->max_length == b->max_length &&
-         a->normalize_nfc == b->normalize_nfc && a->int8 == b->int8;
+         a->normalize_nfc == b->normalize_nfc && a->precision == b->precision;
 }

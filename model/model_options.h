@@ -7,11 +7,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What the linear layers compute in. */
+typedef enum koe_precision {
+  KOE_PRECISION_STORED, /* int8 where the matrices are stored so, else float32 */
+  KOE_PRECISION_FLOAT32,
+  KOE_PRECISION_INT8
+} koe_precision;
+
 typedef struct koe_model_options {
   int pooling;        /* a koe_pooling, or -1: the directory's */
   int32_t max_length; /* tokens, or 0: the directory's */
   bool normalize_nfc;
-  bool int8; /* computes in int8, not float32 */
+  koe_precision precision;
 } koe_model_options;
 
 /* Reads {"pooling": "mean"|"cls", "max_length": n, "normalize": "none"|"nfc", "precision":

@@ -40,6 +40,7 @@ typedef struct slice {
   sequence *sequences; /* [count]: longest first */
   size_t *ends;        /* [batches]: batch b is sequences [ends[b - 1], ends[b]) */
   size_t batches;
+  size_t threads; /* for each batch */
 } slice;
 
 static size_t group_count(const slice *s) {
@@ -115,7 +116,8 @@ static koe_status encode(const slice *s, const sequence *sequences, koe_scratch 
   size_t count = batch->sequences;
   size_t dimension = koe_model_dimension(s->model), labels = koe_model_label_count(s->model);
   const float *hidden;
-  koe_status status = koe_encoder_forward(backbone->encoder, batch, scratch, &hidden, err);
+  koe_status status =
+      koe_encoder_forward(backbone->encoder, batch, s->threads, scratch, &hidden, err);
   if (status != KOE_OK) return status;
   float *work = koe_alloc_aligned(count, (2 * dimension + labels) * sizeof *work);
   if (work == NULL) return koe_fail_nomem(err);
@@ -164,6 +166,7 @@ static koe_status run_slice(slice *s, koe_error *err) {
   status = koe_parallel(groups, threads, tokenize_group, s, err);
   if (status != KOE_OK) goto cleanup;
   pack(s);
+  s->threads = s->batches > 0 && s->batches < threads ? threads / s->batches : 1;
   status = koe_parallel(s->batches, threads, encode_batch, s, err);
 
 cleanup:

@@ -112,6 +112,10 @@ static shared_model *find_model(const identity *id, const koe_model_options *opt
   return NULL;
 }
 
+static bool is_int8(const koe_model_options *options) {
+  return options->precision == KOE_PRECISION_INT8;
+}
+
 static shared_weights *find_weights(const identity *id, bool int8) {
   shared_weights *w = all_weights;
   while (w != NULL && (w->int8 != int8 || !same(&w->id, id)))
@@ -163,7 +167,7 @@ static koe_status open_model(const koe_directory *directory, const identity *id,
   shared_model *shared = koe_alloc_zero(1, sizeof *shared);
   if (shared == NULL) return koe_fail_nomem(err);
   if (weights == NULL) {
-    status = open_weights(directory, id, options->int8, runtime->kernels, &own, err);
+    status = open_weights(directory, id, is_int8(options), runtime->kernels, &own, err);
     weights = own;
   }
   if (status == KOE_OK) {
@@ -202,11 +206,25 @@ static shared_weights *drop_weights(shared_weights *weights) {
   return weights;
 }
 
-koe_status koe_shared_open(const koe_directory *directory, const koe_model_options *options,
+/* What the directory leaves to be said, so that all who compute alike share one model. */
+static koe_status resolve_precision(const koe_directory *directory, koe_model_options *options,
+                                    koe_error *err) {
+  koe_config config;
+  if (options->precision != KOE_PRECISION_STORED) return KOE_OK;
+  koe_status status = koe_config_read_in(directory, &config, err);
+  if (status == KOE_OK)
+    options->precision = config.stored_int8 ? KOE_PRECISION_INT8 : KOE_PRECISION_FLOAT32;
+  koe_config_clear(&config);
+  return status;
+}
+
+koe_status koe_shared_open(const koe_directory *directory, const koe_model_options *asked,
                            koe_runtime *runtime, const koe_model **out, koe_error *err) {
   identity id;
   shared_weights *unused = NULL;
+  koe_model_options resolved = *asked, *options = &resolved;
   koe_status status = identify(directory, &id, err);
+  if (status == KOE_OK) status = resolve_precision(directory, options, err);
   if (status != KOE_OK) return status;
   opening mine = {.id = &id};
 
@@ -216,7 +234,7 @@ koe_status koe_shared_open(const koe_directory *directory, const koe_model_optio
   if (shared != NULL) {
     shared->users++;
   } else {
-    shared_weights *weights = find_weights(&id, options->int8);
+    shared_weights *weights = find_weights(&id, is_int8(options));
     if (weights != NULL) weights->users++; /* while the mutex is not held */
     pthread_mutex_unlock(&mutex);
     status = open_model(directory, &id, options, weights, runtime, &shared, err);

@@ -1,5 +1,6 @@
 #include "weights.h"
 
+#include "checkpoint/convert.h"
 #include "checkpoint/quantized.h"
 #include "hash.h"
 #include "memory.h"
@@ -78,6 +79,42 @@ koe_status koe_weights_get(koe_weights *weights, const char *name, size_t rows, 
   return KOE_OK;
 }
 
+void koe_matrix_read(const koe_matrix *matrix, size_t row, size_t first, size_t count, float *out) {
+  const koe_tensor *tensor = matrix->tensor;
+  size_t size = koe_dtype_size(tensor->dtype);
+  const uint8_t *data = tensor->data + (row * matrix->columns + first) * size;
+  if (matrix->scales != NULL) {
+    koe_dequantize((const int8_t *)data, matrix->scales + row, 1, count, out);
+  } else {
+    koe_convert_to_float32(tensor->dtype, data, count, out);
+  }
+}
+
+koe_status koe_weights_matrix(koe_weights *weights, const char *name, size_t rows, size_t columns,
+                              koe_matrix *out, koe_error *err) {
+  const koe_tensor *tensor;
+  memset(out, 0, sizeof *out);
+  koe_status status = koe_weights_find(weights, name, rows, columns, &tensor, err);
+  if (status != KOE_OK) return status;
+  *out = (koe_matrix){.tensor = tensor, .rows = rows, .columns = columns};
+  if (koe_is_quantized(tensor)) {
+    status = koe_quantized_scales(weights->checkpoint, tensor, &out->scales, err);
+  } else if (!koe_is_floating(tensor->dtype)) {
+    const float *none; /* fails, saying which types there are */
+    status = koe_checkpoint_float32(weights->checkpoint, tensor, &none, err);
+  }
+  if (status != KOE_OK) return status;
+  /* The sample that hash_sample takes of the whole as float32. */
+  size_t count = rows * columns, samples = count < HASH_SAMPLES ? count : HASH_SAMPLES;
+  for (size_t i = 0; i < samples; i++) {
+    size_t at = i * (count / samples);
+    float value;
+    koe_matrix_read(out, at / columns, at % columns, 1, &value);
+    weights->hash = koe_hash(weights->hash, &value, sizeof value);
+  }
+  return KOE_OK;
+}
+
 /* Rounds a matrix of floats, and lets go of them. */
 static koe_status quantize(koe_weights *weights, const koe_tensor *tensor, size_t rows,
                            size_t columns, koe_int8_rows *out, koe_error *err) {
@@ -133,6 +170,7 @@ koe_status koe_weights_linear(koe_weights *weights, const char *name, size_t in_
                               size_t out_features, koe_linear *out, koe_error *err) {
   char full[192];
   out->quantized = NULL;
+  out->packed = NULL;
   out->in_features = in_features;
   out->out_features = out_features;
   snprintf(full, sizeof full, "%s.weight", name);

@@ -27,6 +27,23 @@ koe_status koe_weights_find(koe_weights *weights, const char *name, size_t rows,
 koe_status koe_weights_get(koe_weights *weights, const char *name, size_t rows, size_t columns,
                            const float **out, koe_error *err);
 
+/* A matrix as the checkpoint stores it, to be read as float32 piece by piece: what is float16,
+ * bfloat16 or int8 in the file stays so in memory. */
+typedef struct koe_matrix {
+  const koe_tensor *tensor;
+  const float *scales; /* [rows] where it is int8, else NULL */
+  size_t rows, columns;
+} koe_matrix;
+
+/* The matrix called `name`, [rows, columns]; lives as long as the checkpoint.  Reads a sample of it
+ * only.  Fails with KOE_FORMAT, KOE_UNSUPPORTED, KOE_NOMEM as koe_weights_get does. */
+koe_status koe_weights_matrix(koe_weights *weights, const char *name, size_t rows, size_t columns,
+                              koe_matrix *out, koe_error *err);
+
+/* out [count] = elements [row, first …], the same bits that koe_weights_get gives.  For several
+ * threads at once. */
+void koe_matrix_read(const koe_matrix *matrix, size_t row, size_t first, size_t count, float *out);
+
 /* A matrix as int8, a scale a row: the checkpoint's own where it stores that, else rounded from
  * floats. */
 typedef struct koe_int8_rows {

@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -95,6 +96,27 @@ START_TEST(pairs) {
              "abs(score - (koelectra_scores_pair(a, b, 'odd') ->> 'score')) < 1e-4) "
              "FROM koelectra_batch('SELECT id, a, b FROM t', 'odd') JOIN t USING (id)",
              "300|0|300");
+  close_database(db);
+}
+END_TEST
+
+/* Texts with NUL characters inside, as the scalar functions read them. */
+START_TEST(nul_characters) {
+  sqlite3 *db = open_filled();
+  assert_sql(
+      db,
+      "CREATE TABLE z(id INTEGER PRIMARY KEY, a, b); INSERT INTO z(a, b) VALUES "
+      "('책' || char(0) || ' 문', char(0)), (char(0, 0), '책'), (char(0) || '영화', char(0) || '문');"
+      "SELECT count(*), sum(x.label IS koelectra_classify_pair(a, b)), "
+      "sum(abs(x.score - (koelectra_scores_pair(a, b) ->> x.label)) < 1e-5), "
+      "sum(y.label IS koelectra_classify(a)), "
+      "sum(koelectra_cosine(y.embedding, koelectra_embed(a)) > 0.99999) "
+      "FROM koelectra_batch('SELECT id, a, b FROM z') x "
+      "JOIN koelectra_batch('SELECT id, a FROM z') y USING (id) JOIN z USING (id)",
+      "3|3|3|3|3");
+  assert_sql(db,
+             "SELECT hex(id) FROM koelectra_batch('SELECT char(97, 0, 98), ''책'' FROM z LIMIT 1')",
+             "610062");
   close_database(db);
 }
 END_TEST
@@ -272,23 +294,39 @@ static const char *const endless[] = {
     "i, ''책'' FROM n', 'bare') WHERE id % 10 = 0",
     /* No row ever comes. */
     "SELECT id FROM koelectra_batch('" ENDLESS "i, ''책'' FROM n WHERE i < 0')",
+    /* Each row takes its time, in SQLite. */
+    "SELECT count(label) FROM koelectra_batch('" ENDLESS
+    "i, (WITH RECURSIVE m(j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM m WHERE j < 300000) "
+    "SELECT count(*) || '' 책'' FROM m) FROM n')",
     "CREATE TABLE never AS SELECT id, scores FROM koelectra_batch('" ENDLESS "i, ''책'' FROM n')",
 };
 
 enum { ENDLESS_STATEMENTS = sizeof endless / sizeof endless[0] };
 
-static void *interrupt(void *db) {
+typedef struct interrupter {
+  sqlite3 *db;
+  atomic_bool ended; /* the statement */
+} interrupter;
+
+/* Again and again: an interrupt while no statement runs is none. */
+static void *interrupt(void *argument) {
+  interrupter *i = argument;
   nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-  sqlite3_interrupt(db);
+  while (!atomic_load(&i->ended)) {
+    sqlite3_interrupt(i->db);
+    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+  }
   return NULL;
 }
 
 START_TEST(interrupted_by_a_thread) {
   sqlite3 *db = open_filled();
+  interrupter i = {.db = db};
   pthread_t thread;
   double start = now();
-  ck_assert_int_eq(pthread_create(&thread, NULL, interrupt, db), 0);
+  ck_assert_int_eq(pthread_create(&thread, NULL, interrupt, &i), 0);
   assert_sql_fails(db, endless[_i], SQLITE_INTERRUPT, "interrupted");
+  atomic_store(&i.ended, true);
   pthread_join(thread, NULL);
   double seconds = now() - start;
   /* The time of a window, in a build that may be slow on a machine that may be busy. */
@@ -407,6 +445,109 @@ START_TEST(writes_meanwhile) {
 }
 END_TEST
 
+/* What the inner SELECT reads changes in other ways than its rows. */
+START_TEST(schema_changes_meanwhile) {
+  static const char *const changes[] = {"CREATE TABLE other(x)",
+                                        "CREATE INDEX other_index ON t(b)",
+                                        "ALTER TABLE word ADD COLUMN more",
+                                        "CREATE VIEW seen AS SELECT * FROM t",
+                                        "CREATE TEMP TABLE passing(x)",
+                                        "DROP VIEW seen"};
+  sqlite3 *db = open_filled();
+  sqlite3_stmt *s = prepare(db, "SELECT id, label FROM koelectra_batch('SELECT id, a FROM t')");
+  for (int round = 0; round < 2; round++) {
+    int rows = 0, code;
+    while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+      ck_assert_int_eq(sqlite3_column_int(s, 0), ++rows);
+      if (round == 0 && rows % 50 == 0) assert_sql(db, changes[rows / 50 - 1], "");
+    }
+    ck_assert_int_eq(code, SQLITE_DONE);
+    ck_assert_int_eq(rows, ROWS);
+    ck_assert_int_eq(sqlite3_reset(s), SQLITE_OK);
+  }
+  /* A column more: an error of the next execution. */
+  sqlite3_finalize(s);
+  s = prepare(db, "SELECT label FROM koelectra_batch('SELECT * FROM word')");
+  ck_assert_int_eq(sqlite3_step(s), SQLITE_ROW);
+  ck_assert_int_eq(sqlite3_reset(s), SQLITE_OK);
+  assert_sql(db, "ALTER TABLE word ADD COLUMN most", "");
+  ck_assert_int_eq(sqlite3_step(s), SQLITE_ERROR);
+  ck_assert_ptr_nonnull(strstr(sqlite3_errmsg(db), "gives 4 columns"));
+  sqlite3_finalize(s);
+  assert_statements(db, 0);
+  close_database(db);
+}
+END_TEST
+
+/* A statement may write to the table that the inner SELECT reads: it sees the rows as they were. */
+START_TEST(writes_what_it_reads) {
+  sqlite3 *db = open_filled();
+  assert_sql(db,
+             "CREATE TABLE before AS SELECT * FROM t;"
+             "INSERT INTO t(a, b) SELECT label, id FROM koelectra_batch('SELECT id, a FROM t');"
+             "SELECT count(*), count(b) - (SELECT count(b) FROM before), "
+             "(SELECT group_concat(b) FROM t WHERE id > 300) = "
+             "(SELECT group_concat(id) FROM before) FROM t",
+             "600|300|1");
+  assert_sql(db, "DELETE FROM t WHERE id > 300", "");
+  /* Semicolons and comments round the SELECT, duplicate names, a WITH of its own, VALUES. */
+  static const char *const selects[] = {
+      "; SELECT id, a FROM t; -- end", "SELECT a, a, a FROM t -- no end",
+      "/* */ SELECT id, a FROM t ;; /* end */", "WITH x AS (SELECT id, a FROM t) SELECT * FROM x",
+      "SELECT id, a FROM t WHERE a IS NOT ';' LIMIT 300;"};
+  for (size_t i = 0; i < sizeof selects / sizeof selects[0]; i++) {
+    char *sql =
+        sqlite3_mprintf("INSERT INTO t(a) SELECT label FROM koelectra_batch(%Q)", selects[i]);
+    assert_sql(db, sql, "");
+    assert_sql(db, "SELECT count(*) FROM t", "600");
+    assert_sql(db, "DELETE FROM t WHERE id > 300", "");
+    sqlite3_free(sql);
+  }
+  assert_sql(
+      db,
+      "INSERT INTO t(a, b) SELECT typeof(id), id FROM koelectra_batch("
+      "'VALUES (1, ''책''), (2.5, ''책''), (''x'', NULL), (x''00ff'', ''책''), (NULL, '''')');"
+      "SELECT group_concat(a || ' ' || quote(b), ', ') FROM t WHERE id > 300",
+      "integer 1, real 2.5, text 'x', blob X'00FF', null NULL");
+  assert_sql(db, "DELETE FROM t WHERE id > 300", "");
+
+  assert_sql(
+      db,
+      "UPDATE t SET a = x.label FROM koelectra_batch('SELECT id, a FROM t') x WHERE x.id = t.id;"
+      "SELECT count(*), sum(t.a IS koelectra_classify(before.a)) FROM t JOIN before USING (id)",
+      "300|300");
+  assert_sql(db,
+             "DELETE FROM t WHERE id IN (SELECT id FROM koelectra_batch('SELECT id, a FROM t') "
+             "WHERE id % 2); SELECT count(*) FROM t",
+             "150");
+  close_database(db);
+}
+END_TEST
+
+/* Errors inside a statement that writes are the same, and it is undone. */
+START_TEST(errors_inside_a_write) {
+  static const struct {
+    const char *select, *message;
+  } bad[] = {{"SELECT id, x''00'' FROM t", "row 1 of the inner SELECT, id 1: text is a BLOB"},
+             {"SELECT id, iif(id = 250, x''00'', a) FROM t", "row 250 of the inner SELECT, id 250"},
+             {"SELECT id, abs(-9223372036854775807 - (id = 250)) FROM t",
+              "in the inner SQL: integer overflow"},
+             {"SELECT 1, 2; SELECT 3", "more than one statement"},
+             {"SELECT 1, 2 /* no end", "in the inner SQL: "},
+             {"INSERT INTO t(a) VALUES (1) RETURNING id, a", "not a SELECT"}};
+  sqlite3 *db = open_filled();
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    char sql[300];
+    snprintf(sql, sizeof sql, "INSERT INTO t(a) SELECT label FROM koelectra_batch('%s')",
+             bad[i].select);
+    assert_sql_fails(db, sql, SQLITE_ERROR, bad[i].message);
+    assert_statements(db, 0);
+    assert_sql(db, "SELECT count(*) FROM t", "300");
+  }
+  close_database(db);
+}
+END_TEST
+
 START_TEST(rolled_back_meanwhile) {
   sqlite3 *db = open_filled();
   assert_sql(db, "BEGIN; CREATE TABLE other(x); INSERT INTO other VALUES (1)", "");
@@ -430,6 +571,7 @@ Suite *batch_suite(void) {
   TCase *tests = tcase_create("batch");
   tcase_add_test(tests, as_the_scalar_functions);
   tcase_add_test(tests, pairs);
+  tcase_add_test(tests, nul_characters);
   tcase_add_test(tests, heads);
   tcase_add_test(tests, only_what_is_read);
   tcase_add_test(tests, order_of_the_select);
@@ -442,6 +584,9 @@ Suite *batch_suite(void) {
   tcase_add_test(tests, errors_leave_nothing);
   tcase_add_test(tests, nesting);
   tcase_add_test(tests, writes_meanwhile);
+  tcase_add_test(tests, schema_changes_meanwhile);
+  tcase_add_test(tests, writes_what_it_reads);
+  tcase_add_test(tests, errors_inside_a_write);
   tcase_add_test(tests, rolled_back_meanwhile);
   suite_add_tcase(suite, tests);
   return suite;

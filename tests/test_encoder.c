@@ -70,7 +70,7 @@ static void check_batch(fixture *f, size_t first) {
   koe_batch *batch = &f->scratch.batch;
   size_t width = (size_t)f->config.hidden_size;
   size_t labels = f->backbone->classification.out_proj.out_features;
-  assert_ok(koe_encoder_forward(f->backbone->encoder, batch, &f->scratch, &hidden, &err));
+  assert_ok(koe_encoder_forward(f->backbone->encoder, batch, 1, &f->scratch, &hidden, &err));
   float *work = koe_alloc(2 * batch->sequences * width, sizeof *work);
   float *logits = koe_alloc(batch->sequences * labels, sizeof *logits);
   if (labels > 0) {
@@ -114,6 +114,61 @@ static void check_directory(const char *directory) {
   }
 }
 
+/* A copy of the hidden states of the scratch's batch; the caller frees. */
+static float *encode(fixture *f) {
+  koe_error err;
+  const float *hidden;
+  const koe_batch *batch = &f->scratch.batch;
+  size_t count = batch->total * (size_t)f->config.hidden_size;
+  assert_ok(koe_encoder_forward(f->backbone->encoder, batch, 1, &f->scratch, &hidden, &err));
+  float *copy = koe_alloc(count, sizeof *copy);
+  ck_assert_ptr_nonnull(copy);
+  memcpy(copy, hidden, count * sizeof *copy);
+  return copy;
+}
+
+static void append_made_up(koe_batch *batch, size_t length, int32_t vocab_size) {
+  koe_token tokens[512];
+  koe_error err;
+  for (size_t t = 0; t < length; t++)
+    tokens[t] = (koe_token){.id = (int32_t)(length * 31 + t * 7) % vocab_size};
+  assert_ok(koe_batch_append(batch, tokens, length, &err));
+}
+
+/* A sequence alone and among others, in tiles and blocks of other sizes: the same bits. */
+static void check_independence(const char *directory) {
+  static const char *const names[] = {"portable", "avx2", "avx512", "neon"};
+  for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+    fixture f;
+    const koe_kernels *kernels = koe_kernels_named(names[k]);
+    if (kernels == NULL) continue;
+    open_fixture(&f, directory, kernels);
+    size_t width = (size_t)f.config.hidden_size, longest = (size_t)f.config.max_position_embeddings;
+    if (longest > 40) longest = 40;
+    for (size_t length = 1; length <= longest; length++)
+      append_made_up(&f.scratch.batch, length, f.config.vocab_size);
+    float *together = encode(&f);
+    for (size_t length = 1; length <= longest; length++) {
+      koe_batch_reset(&f.scratch.batch);
+      append_made_up(&f.scratch.batch, length, f.config.vocab_size);
+      float *alone = encode(&f);
+      size_t first = length * (length - 1) / 2 * width;
+      ck_assert_msg(memcmp(alone, together + first, length * width * sizeof *alone) == 0,
+                    "%s, %s: %zu tokens alone differ from the same among others", directory,
+                    kernels->name, length);
+      koe_free(alone);
+    }
+    koe_free(together);
+    close_fixture(&f);
+  }
+}
+
+START_TEST(independence) {
+  check_independence(test_path("reference/tiny"));
+  check_independence(test_path("reference/odd"));
+}
+END_TEST
+
 START_TEST(reference_tiny) {
   check_directory(test_path("reference/tiny"));
 }
@@ -138,14 +193,14 @@ START_TEST(bad_batches) {
   koe_token long_one[512] = {{.id = 2}};
   assert_ok(koe_batch_append(&f.scratch.batch, long_one, 512, &err));
   assert_fails(
-      koe_encoder_forward(f.backbone->encoder, &f.scratch.batch, &f.scratch, &hidden, &err),
+      koe_encoder_forward(f.backbone->encoder, &f.scratch.batch, 1, &f.scratch, &hidden, &err),
       KOE_TOO_LONG, "512 tokens");
   const koe_token bad[] = {{.id = -1}, {.id = f.config.vocab_size}, {.id = 2, .segment = 2}};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     koe_batch_reset(&f.scratch.batch);
     assert_ok(koe_batch_append(&f.scratch.batch, &bad[i], 1, &err));
     assert_fails(
-        koe_encoder_forward(f.backbone->encoder, &f.scratch.batch, &f.scratch, &hidden, &err),
+        koe_encoder_forward(f.backbone->encoder, &f.scratch.batch, 1, &f.scratch, &hidden, &err),
         i < 2 ? KOE_INVALID : KOE_UNSUPPORTED, "token");
   }
   close_fixture(&f);
@@ -160,6 +215,7 @@ Suite *encoder_suite(void) {
   tcase_add_test(tests, reference_tiny);
   tcase_add_test(tests, reference_odd);
   tcase_add_test(tests, shared_tiny);
+  tcase_add_test(tests, independence);
   tcase_add_test(tests, bad_batches);
   suite_add_tcase(suite, tests);
   return suite;

@@ -247,7 +247,7 @@ static unsigned char *write_head(size_t *size) {
   koe_error err;
   const char *labels[] = {"가", "나"};
   koe_fitted_head head = {
-      UINT64_C(0x0123456789abcdef), "이름", labels, {numbers, numbers + 6, 3, 2, NULL}};
+      UINT64_C(0x0123456789abcdef), "이름", labels, {numbers, numbers + 6, 3, 2, NULL, NULL}};
   void *bytes;
   assert_ok(koe_fitted_head_write(&head, &bytes, size, &err));
   return bytes;

@@ -1,6 +1,7 @@
 /* int8: layers, hidden states, embeddings and labels against float32. */
 #include "../model/backbone.h"
 #include "../model/memory.h"
+#include "../model/packed_linear.h"
 #include "../model/quantized_linear.h"
 #include "../model/registry.h"
 #include "../model/trainer/quantize.h"
@@ -55,6 +56,32 @@ static double largest_of(const float *x, size_t n) {
   return largest;
 }
 
+/* The products of a float32 layer; the caller frees. */
+static float *multiply(const koe_linear *layer, const float *x, size_t rows) {
+  koe_error err;
+  koe_epilogue none = {0};
+  size_t inputs = layer->in_features, outputs = layer->out_features;
+  float *y = zeros(rows * outputs, sizeof *y);
+  float *work = koe_alloc_aligned(koe_packed_linear_work(inputs), sizeof *work);
+  ck_assert_ptr_nonnull(work);
+  assert_ok(koe_packed_linear_prepare(layer->packed, &err));
+  koe_packed_linear_forward(layer->packed, koe_kernels_best(), x, inputs, rows, &none, work, y,
+                            outputs);
+  koe_free(work);
+  return y;
+}
+
+/* Its weights [in_features, out_features]: what it makes of the identity. */
+static float *transposed_weights(const koe_linear *layer) {
+  size_t inputs = layer->in_features;
+  float *identity = zeros(inputs * inputs, sizeof *identity);
+  for (size_t i = 0; i < inputs; i++)
+    identity[i * inputs + i] = 1;
+  float *weights = multiply(layer, identity, inputs);
+  koe_free(identity);
+  return weights;
+}
+
 /* Both factors of each product are off by half a step at most, so a sum of n products by
  * n · (|x| · w_step + |w| · x_step) / 2 + n · x_step · w_step / 4.  On the whole it is far less. */
 static void check_layer(const koe_linear *exact, const koe_linear *rounded) {
@@ -62,20 +89,21 @@ static void check_layer(const koe_linear *exact, const koe_linear *rounded) {
   const koe_int8_kernels *kernels = koe_int8_best();
   size_t inputs = exact->in_features, outputs = exact->out_features;
   float *x = zeros(ROWS * inputs, sizeof *x), *y = zeros(ROWS * outputs, sizeof *y);
-  float *expected = zeros(ROWS * outputs, sizeof *expected);
   void *work = koe_alloc_aligned(koe_quantized_linear_work(kernels, inputs, ROWS), 1);
   ck_assert_ptr_nonnull(work);
   ck_assert_uint_eq(rounded->in_features, inputs);
   ck_assert_uint_eq(rounded->out_features, outputs);
   ck_assert_mem_eq(rounded->bias, exact->bias, outputs * sizeof *exact->bias);
   fill(x, ROWS * inputs, 2);
-  koe_linear_forward(exact, x, inputs, ROWS, expected);
+  float *expected = multiply(exact, x, ROWS), *weights = transposed_weights(exact);
   koe_quantized_linear_forward(rounded->quantized, kernels, x, ROWS, true, work, y);
   double errors = 0, squares = 0;
   for (size_t r = 0; r < ROWS; r++) {
     double x_largest = largest_of(x + r * inputs, inputs);
     for (size_t o = 0; o < outputs; o++) {
-      double w_largest = largest_of(exact->weight + o * inputs, inputs);
+      double w_largest = 0;
+      for (size_t i = 0; i < inputs; i++)
+        w_largest = fmax(w_largest, fabsf(weights[i * outputs + o]));
       double bound = (double)inputs * x_largest * w_largest * (1 / 127.0 + 1 / (4 * 127.0 * 127));
       double value = expected[r * outputs + o];
       double error = (double)y[r * outputs + o] - exact->bias[o] - value;
@@ -88,6 +116,7 @@ static void check_layer(const koe_linear *exact, const koe_linear *rounded) {
   koe_free(x);
   koe_free(y);
   koe_free(expected);
+  koe_free(weights);
   koe_free(work);
 }
 
@@ -118,7 +147,7 @@ static float *encode(const opened *o, size_t first, size_t sequences) {
       tokens[t] = (koe_token){.id = (int32_t)((s * 31 + t * 7) % (size_t)o->config.vocab_size)};
     assert_ok(koe_batch_append(&scratch.batch, tokens, s + 1, &err));
   }
-  assert_ok(koe_encoder_forward(o->backbone->encoder, &scratch.batch, &scratch, &hidden, &err));
+  assert_ok(koe_encoder_forward(o->backbone->encoder, &scratch.batch, 1, &scratch, &hidden, &err));
   size_t count = scratch.batch.total * (size_t)o->config.hidden_size;
   float *copy = zeros(count, sizeof *copy);
   memcpy(copy, hidden, count * sizeof *copy);

@@ -4,14 +4,11 @@
 #include "../model/registry.h"
 #include "support.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 /* More than the tokens of one slice hold, so that a call is more than one. */
 enum { TEXTS = 5000, LONGEST = 400 /* bytes */, WIDEST = 36 };
-
-static const double tolerance = 1e-5;
 
 typedef struct corpus {
   char *bytes;
@@ -43,10 +40,10 @@ static void make_corpus(corpus *c) {
   }
 }
 
-static const koe_classifier *open_classifier(const char *directory) {
+static const koe_classifier *open_classifier(const char *directory, const char *options) {
   koe_error err;
   const koe_classifier *classifier;
-  assert_ok(koe_registry_load("default", test_path(directory), NULL, &err));
+  assert_ok(koe_registry_load("default", test_path(directory), options, &err));
   assert_ok(koe_classifier_named(NULL, &classifier, &err));
   return classifier;
 }
@@ -57,7 +54,7 @@ static float *alloc_rows(size_t width) {
   return rows;
 }
 
-/* Each text alone against all in one call. */
+/* Each text alone against all in one call: the same bits. */
 static void check_against_single(const koe_model *model, const corpus *c, const koe_text *pairs,
                                  const koe_outputs *all) {
   koe_error err;
@@ -66,27 +63,22 @@ static void check_against_single(const koe_model *model, const corpus *c, const 
   koe_outputs one = {logits, embedding};
   for (size_t i = 0; i < TEXTS; i += 7) {
     assert_ok(koe_model_run(model, &c->texts[i], pairs != NULL ? &pairs[i] : NULL, 1, &one, &err));
-    for (size_t j = 0; j < labels; j++) {
-      float seen = all->logits[i * labels + j];
-      ck_assert_msg(fabs(seen - logits[j]) < 10 * tolerance, "text %zu, logit %zu: %g, not %g", i,
-                    j, seen, logits[j]);
-    }
-    for (size_t j = 0; j < dimension; j++) {
-      float seen = all->embeddings[i * dimension + j];
-      ck_assert_msg(fabs(seen - embedding[j]) < tolerance, "text %zu, element %zu: %g, not %g", i,
-                    j, seen, embedding[j]);
-    }
+    ck_assert_msg(memcmp(logits, all->logits + i * labels, labels * sizeof *logits) == 0,
+                  "text %zu: other logits", i);
+    ck_assert_msg(
+        memcmp(embedding, all->embeddings + i * dimension, dimension * sizeof *embedding) == 0,
+        "text %zu: another embedding", i);
   }
 }
 
-static void check_run(const char *directory, bool paired) {
+static void check_run(const char *directory, bool paired, const char *options) {
   static const int64_t threads[] = {1, 2, 7};
   koe_error err;
   corpus *c = koe_alloc(1, sizeof *c);
   ck_assert_ptr_nonnull(c);
   make_corpus(c);
   const koe_text *pairs = paired ? c->pairs : NULL;
-  const koe_classifier *classifier = open_classifier(directory);
+  const koe_classifier *classifier = open_classifier(directory, options);
   const koe_model *model = koe_classifier_model(classifier);
   size_t labels = koe_model_label_count(model), dimension = koe_model_dimension(model);
   ck_assert(labels <= WIDEST && dimension <= WIDEST);
@@ -119,23 +111,58 @@ static void check_run(const char *directory, bool paired) {
 }
 
 START_TEST(texts) {
-  check_run("reference/tiny", false);
+  check_run("reference/tiny", false, NULL);
 }
 END_TEST
 
 START_TEST(pairs_of_texts) {
-  check_run("reference/tiny", true);
+  check_run("reference/tiny", true, NULL);
 }
 END_TEST
 
 START_TEST(one_output) {
-  check_run("reference/odd", false);
+  check_run("reference/odd", false, NULL);
+}
+END_TEST
+
+START_TEST(texts_int8) {
+  check_run("reference/tiny", false, "{\"precision\": \"int8\"}");
+}
+END_TEST
+
+/* Few texts are one batch, which threads share where it is long enough: the same bits. */
+START_TEST(threads_share_a_batch) {
+  enum { MOST = 40 };
+  static const char *const options[] = {NULL, "{\"precision\": \"int8\"}"};
+  static const int64_t threads[] = {2, 3, 16};
+  koe_error err;
+  float one[MOST * WIDEST], many[MOST * WIDEST];
+  corpus *c = koe_alloc(1, sizeof *c);
+  ck_assert_ptr_nonnull(c);
+  make_corpus(c);
+  const koe_classifier *classifier = open_classifier("reference/tiny", options[_i]);
+  const koe_model *model = koe_classifier_model(classifier);
+  for (size_t count = 1; count <= MOST; count += 3) {
+    size_t bytes = count * koe_model_dimension(model) * sizeof *one;
+    assert_ok(koe_registry_config_set("threads", 1, &err));
+    assert_ok(koe_model_embed(model, c->texts, count, one, &err));
+    for (size_t t = 0; t < sizeof threads / sizeof threads[0]; t++) {
+      assert_ok(koe_registry_config_set("threads", threads[t], &err));
+      memset(many, 0, sizeof many);
+      assert_ok(koe_model_embed(model, c->texts, count, many, &err));
+      ck_assert_msg(memcmp(one, many, bytes) == 0, "%zu texts, %d threads", count, (int)threads[t]);
+    }
+  }
+  koe_classifier_release(classifier);
+  koe_registry_clear();
+  koe_free(c->bytes);
+  koe_free(c);
 }
 END_TEST
 
 START_TEST(nothing_asked) {
   koe_error err;
-  const koe_classifier *classifier = open_classifier("reference/tiny");
+  const koe_classifier *classifier = open_classifier("reference/tiny", NULL);
   const koe_text text = {"책", 3};
   float logits[3] = {9, 9, 9};
   assert_ok(koe_classifier_run(classifier, &text, NULL, 1, &(koe_outputs){NULL, NULL}, &err));
@@ -149,7 +176,7 @@ END_TEST
 START_TEST(no_head) {
   koe_error err;
   float logits[1], embedding[WIDEST];
-  const koe_classifier *classifier = open_classifier("reference/bare");
+  const koe_classifier *classifier = open_classifier("reference/bare", NULL);
   const koe_text text = {"책", 3};
   koe_outputs both = {logits, embedding};
   assert_fails(koe_classifier_run(classifier, &text, NULL, 1, &both, &err), KOE_UNSUPPORTED,
@@ -171,7 +198,7 @@ START_TEST(memory_runs_out) {
   koe_outputs both = {logits, embeddings};
   corpus *c = koe_alloc(1, sizeof *c);
   make_corpus(c);
-  const koe_classifier *classifier = open_classifier("reference/tiny");
+  const koe_classifier *classifier = open_classifier("reference/tiny", NULL);
   assert_ok(koe_registry_config_set("threads", 2, &err));
   long n = 0;
   do {
@@ -197,6 +224,8 @@ Suite *model_run_suite(void) {
   tcase_add_test(tests, texts);
   tcase_add_test(tests, pairs_of_texts);
   tcase_add_test(tests, one_output);
+  tcase_add_test(tests, texts_int8);
+  tcase_add_loop_test(tests, threads_share_a_batch, 0, 2);
   tcase_add_test(tests, nothing_asked);
   tcase_add_test(tests, no_head);
 #ifdef KOE_FAULTS

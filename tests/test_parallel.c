@@ -31,9 +31,12 @@ START_TEST(each_index_once) {
 }
 END_TEST
 
+/* What comes after the failure takes its time, so that all of it would take minutes: whatever the
+ * thread that failed is kept waiting by, the others do not get far. */
 static koe_status fail_task(void *context, size_t index, koe_error *err) {
   atomic_fetch_add((atomic_int *)context, 1);
   if (index == 10) return koe_fail(err, KOE_INVALID, "index %zu", index);
+  if (index > 10) usleep(1000);
   return KOE_OK;
 }
 

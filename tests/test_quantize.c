@@ -123,6 +123,45 @@ START_TEST(embeddings_stay) {
 }
 END_TEST
 
+static const char *precision_of(const char *name) {
+  koe_error err;
+  koe_registry_entry *entries;
+  size_t count;
+  static char precision[16];
+  assert_ok(koe_registry_list(&entries, &count, &err));
+  for (size_t i = 0; i < count; i++) {
+    if (strcmp(entries[i].name, name) == 0)
+      snprintf(precision, sizeof precision, "%s", entries[i].precision);
+  }
+  koe_registry_entries_free(entries, count);
+  return precision;
+}
+
+/* What is stored in int8 is computed so, by one model whether that is asked for or not; unless
+ * float32 is. */
+START_TEST(computed_as_stored) {
+  const char *small = quantized("tests/reference/bare", &half);
+  const koe_model *stored, *asked, *widened;
+  koe_error err;
+  assert_ok(koe_registry_load("stored", small, NULL, &err));
+  assert_ok(koe_registry_load("asked", small, "{\"precision\": \"int8\"}", &err));
+  assert_ok(koe_registry_load("widened", small, "{\"precision\": \"float32\"}", &err));
+  assert_ok(koe_registry_acquire("stored", &stored, &err));
+  assert_ok(koe_registry_acquire("asked", &asked, &err));
+  assert_ok(koe_registry_acquire("widened", &widened, &err));
+  ck_assert_ptr_eq(stored, asked);
+  ck_assert_ptr_ne(stored, widened);
+  ck_assert_str_eq(precision_of("stored"), "int8");
+  ck_assert_str_eq(precision_of("widened"), "float32");
+  double cosine = least_cosine(stored, widened);
+  ck_assert_msg(cosine >= 0.999 && cosine < 1, "cosine %.9f", cosine);
+  koe_registry_release(stored);
+  koe_registry_release(asked);
+  koe_registry_release(widened);
+  koe_registry_clear();
+}
+END_TEST
+
 static void assert_same_file(const char *a, const char *b, const char *name) {
   size_t a_length, b_length;
   char *a_bytes = read_file(file_in(a, name), &a_length);
@@ -135,7 +174,15 @@ static void assert_same_file(const char *a, const char *b, const char *name) {
 
 START_TEST(files_stay) {
   const char *small = quantized("tests/reference/bare", &half);
-  assert_same_file("tests/reference/bare", small, "config.json");
+  koe_config config;
+  koe_error err;
+  assert_ok(koe_config_read("tests/reference/bare", &config, &err));
+  ck_assert(!config.stored_int8);
+  koe_config_clear(&config);
+  assert_ok(koe_config_read(small, &config, &err));
+  ck_assert(config.stored_int8);
+  ck_assert_int_eq(config.hidden_size, 24);
+  koe_config_clear(&config);
   assert_same_file("tests/reference/bare", small, "vocab.txt");
   assert_same_file("tests/reference/bare", small, "tokenizer_config.json");
   assert_same_file("tests/reference/bare", small, "1_Pooling/config.json");
@@ -378,6 +425,7 @@ Suite *quantize_suite(void) {
   tcase_add_test(tests, rows);
   tcase_add_test(tests, rows_are_near);
   tcase_add_loop_test(tests, embeddings_stay, 0, 6);
+  tcase_add_test(tests, computed_as_stored);
   tcase_add_test(tests, files_stay);
   tcase_add_test(tests, elements);
   tcase_add_test(tests, every_tensor_is_there);

@@ -335,6 +335,7 @@ typedef struct visitor {
   const koe_model *model;
   float out[DIMENSION]; /* the sentence's embedding */
   float cls[DIMENSION]; /* the same, of a model with that pooling */
+  bool seen[2];         /* which of both, by pooling */
 } visitor;
 
 static void run_threads(void *(*function)(void *), visitor visitors[THREADS]) {
@@ -435,6 +436,7 @@ static void *come_and_go(void *argument) {
     if (status == KOE_OK) {
       float *out = koe_model_pooling(v->model) == KOE_POOL_CLS ? v->cls : v->out;
       status = koe_model_embed(v->model, &sentence, 1, out, &v->err);
+      v->seen[koe_model_pooling(v->model)] = true;
     }
     koe_registry_release(v->model);
     if (status == KOE_OK) status = check_entries(&v->err);
@@ -458,10 +460,14 @@ START_TEST(concurrent_changes) {
   }
   for (int repeat = 0; repeat < 5; repeat++) {
     run_threads(come_and_go, visitors);
+    int seen = 0;
     for (int i = 0; i < THREADS; i++) {
-      ck_assert(close_to(visitors[i].out, expected[KOE_POOL_MEAN]));
-      ck_assert(close_to(visitors[i].cls, expected[KOE_POOL_CLS]));
+      const visitor *v = &visitors[i];
+      if (v->seen[KOE_POOL_MEAN]) ck_assert(close_to(v->out, expected[KOE_POOL_MEAN]));
+      if (v->seen[KOE_POOL_CLS]) ck_assert(close_to(v->cls, expected[KOE_POOL_CLS]));
+      seen += v->seen[KOE_POOL_MEAN] + v->seen[KOE_POOL_CLS];
     }
+    ck_assert_int_gt(seen, 0);
     koe_registry_clear();
     ck_assert_int_eq(count_mappings("tiny/model.safetensors"), 0);
   }

@@ -1,6 +1,8 @@
 /* The SQL functions and tables, called from C: hostile arguments, limits, what a statement keeps.
  * What a user sees is shown in tests/sql. */
 #include "../ext/koelectra.h"
+#include "../model/memory.h"
+#include "../model/registry.h"
 #include "database.h"
 #include "support.h"
 
@@ -219,8 +221,8 @@ START_TEST(model_of_a_statement) {
 }
 END_TEST
 
-/* The embedding that koelectra_similarity keeps of a constant text belongs to a model: when
- * 'default' becomes another within a statement, it is computed again. */
+/* What is remembered of a constant text belongs to a model: when 'default' becomes another within a
+ * statement, it is computed again. */
 START_TEST(constant_text_of_another_model) {
   sqlite3 *db = open_tiny();
   assert_sql(
@@ -238,6 +240,123 @@ START_TEST(constant_text_of_another_model) {
   close_database(db);
 }
 END_TEST
+
+/* ── texts that were encoded a moment ago (model/recent_texts.h) ─────────────────────────────────
+ */
+
+static uint64_t serial_of(const char *name) {
+  koe_error err;
+  const koe_model *model;
+  assert_ok(koe_registry_acquire(name, &model, &err));
+  uint64_t serial = koe_model_serial(model);
+  koe_registry_release(model);
+  return serial;
+}
+
+/* Remembering texts keeps no model: what is loaded again after an unload is opened again. */
+START_TEST(remembering_keeps_no_model) {
+  sqlite3 *db = open_tiny();
+  uint64_t first = serial_of("default");
+  assert_sql(db,
+             "SELECT length(koelectra_embed('책')), koelectra_similarity('책', '책', 'default') > "
+             "0.999, koelectra_classify_pair('책', '문') IS NOT NULL",
+             "128|1|1");
+  ck_assert_uint_eq(serial_of("default"), first);
+  assert_sql(db, "SELECT koelectra_unload('default')", "default");
+  assert_sql_fails(db, "SELECT koelectra_embed('책')", SQLITE_ERROR, "no model is registered");
+  assert_sql(db, "SELECT koelectra_load('default', 'tests/reference/tiny')", "default");
+  ck_assert_uint_ne(serial_of("default"), first);
+  close_database(db);
+}
+END_TEST
+
+/* The files behind a name change: old answers are not given again. */
+START_TEST(other_files_under_a_name) {
+  char sql[1300], *tiny, *odd, *seen;
+  const char *directory = copy_directory("tests/reference/tiny");
+  static const char query[] = "SELECT koelectra_scores('책'), hex(koelectra_embed('책'))";
+  sqlite3 *db = open_database();
+  snprintf(sql, sizeof sql, "SELECT koelectra_load('default', '%s') IS NOT NULL", directory);
+  assert_sql(db, sql, "1");
+  ck_assert_int_eq(run_sql(db, query, &tiny), SQLITE_OK);
+  snprintf(sql, sizeof sql, "rm -r '%s'/* && cp -rL tests/reference/odd/. '%s'", directory,
+           directory);
+  ck_assert_int_eq(system(sql), 0);
+  /* Opened files stay what they were, until they are loaded again. */
+  assert_sql(db, query, tiny);
+  snprintf(sql, sizeof sql, "SELECT koelectra_load('default', '%s') IS NOT NULL", directory);
+  assert_sql(db, sql, "1");
+  ck_assert_int_eq(run_sql(db, query, &seen), SQLITE_OK);
+  assert_sql(db, "SELECT koelectra_load('default', 'tests/reference/odd')", "default");
+  ck_assert_int_eq(run_sql(db, query, &odd), SQLITE_OK);
+  ck_assert_str_eq(seen, odd);
+  ck_assert_str_ne(seen, tiny);
+  sqlite3_free(tiny);
+  sqlite3_free(odd);
+  sqlite3_free(seen);
+  close_database(db);
+}
+END_TEST
+
+#ifdef KOE_FAULTS
+/* Runs a statement of one text with little memory: enough for functions that know the text, too
+ * little to encode one. */
+static int run_in_little_memory(sqlite3 *db, const char *sql, const char *text) {
+  enum { LITTLE = 9 }; /* allocations; a function that knows the text makes two */
+  sqlite3_stmt *statement = prepare(db, sql);
+  sqlite3_bind_text(statement, 1, text, -1, SQLITE_STATIC);
+  koe_memory_fail_after(LITTLE);
+  (void)sqlite3_step(statement);
+  koe_memory_fail_after(0);
+  return sqlite3_finalize(statement);
+}
+
+/* One function has encoded the text for all; another connection knows nothing of it. */
+START_TEST(encoded_once_for_all_functions) {
+  static const char *const calls[] = {
+      "SELECT koelectra_embed(?1)", "SELECT koelectra_classify(?1, 'default')",
+      "SELECT koelectra_scores(?1)", "SELECT koelectra_similarity('책', ?1)"};
+  static const char all[] = "SELECT koelectra_classify(?1), koelectra_scores(?1, 'default'), "
+                            "koelectra_embed(?1), koelectra_similarity(?1, '책')";
+  sqlite3 *db = open_tiny(), *other = open_database();
+  assert_sql(db, "SELECT koelectra_embed('책') IS NULL", "0");
+  for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+    char text[20];
+    snprintf(text, sizeof text, "영화 %zu", i);
+    ck_assert_int_eq(run_in_little_memory(db, calls[i], text), SQLITE_NOMEM);
+    sqlite3_stmt *statement = prepare(db, calls[i]);
+    sqlite3_bind_text(statement, 1, text, -1, SQLITE_STATIC);
+    ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
+    sqlite3_finalize(statement);
+    ck_assert_int_eq(run_in_little_memory(db, all, text), SQLITE_OK);
+    ck_assert_int_eq(run_in_little_memory(other, all, text), SQLITE_NOMEM);
+  }
+  close_database(other);
+  close_database(db);
+}
+END_TEST
+
+/* The constant side of a comparison is encoded once, and so is each of few values. */
+START_TEST(encoded_once_in_a_column) {
+  sqlite3 *db = open_tiny();
+  assert_sql(db,
+             "CREATE TABLE t(body); WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n "
+             "WHERE i < 999) INSERT INTO t SELECT '갈래 ' || (i % 10) FROM n",
+             "");
+  assert_sql(db, "SELECT count(koelectra_similarity(body, '영화')) FROM t", "1000");
+  sqlite3_stmt *statement =
+      prepare(db, "SELECT koelectra_similarity(body, '영화'), koelectra_classify('영화') FROM t");
+  for (int row = 0; row < 1000; row++) {
+    koe_memory_fail_after(9);
+    int code = sqlite3_step(statement);
+    koe_memory_fail_after(0);
+    ck_assert_msg(code == SQLITE_ROW, "row %d: code %d", row, code);
+  }
+  sqlite3_finalize(statement);
+  close_database(db);
+}
+END_TEST
+#endif
 
 /* A model that rows still refer to outlives its name. */
 START_TEST(rows_outlive_the_name) {
@@ -336,6 +455,12 @@ Suite *sql_functions_suite(void) {
   tcase_add_test(tests, conversions);
   tcase_add_test(tests, model_of_a_statement);
   tcase_add_test(tests, constant_text_of_another_model);
+  tcase_add_test(tests, remembering_keeps_no_model);
+  tcase_add_test(tests, other_files_under_a_name);
+#ifdef KOE_FAULTS
+  tcase_add_test(tests, encoded_once_for_all_functions);
+  tcase_add_test(tests, encoded_once_in_a_column);
+#endif
   tcase_add_test(tests, rows_outlive_the_name);
   tcase_add_test(tests, two_connections);
   tcase_add_test(tests, registering_twice);

@@ -28,13 +28,19 @@ static const char *const statements[] = {
 
 enum { STATEMENTS = sizeof statements / sizeof statements[0] };
 
-static sqlite3 *open_filled(void) {
+/* A connection that has encoded nothing yet, over the models there are. */
+static sqlite3 *open_table(void) {
   sqlite3 *db = open_database();
-  assert_sql(db, "SELECT koelectra_load('default', 'tests/reference/tiny')", "default");
   assert_sql(db,
              "CREATE TABLE t(body, v); INSERT INTO t VALUES('책 문', x'0000803f'), (NULL, NULL), "
              "('영화가 좋았어요', x'000080bf')",
              "");
+  return db;
+}
+
+static sqlite3 *open_filled(void) {
+  sqlite3 *db = open_table();
+  assert_sql(db, "SELECT koelectra_load('default', 'tests/reference/tiny')", "default");
   return db;
 }
 
@@ -57,11 +63,12 @@ static int run(sqlite3 *db, const char *sql) {
 #ifdef KOE_FAULTS
 START_TEST(our_memory) {
   enum { MOST_ALLOCATIONS = 100000 };
-  sqlite3 *db = open_filled();
+  sqlite3 *first = open_filled();
   for (size_t i = 0; i < STATEMENTS; i++) {
     long n = 1;
     int code;
     do {
+      sqlite3 *db = open_table();
       koe_memory_fail_after(n);
       code = run(db, statements[i]);
       koe_memory_fail_after(0);
@@ -69,11 +76,33 @@ START_TEST(our_memory) {
                     statements[i], n, code, sqlite3_errmsg(db));
       ck_assert_msg(run(db, statements[i]) == SQLITE_OK, "%s: after allocation %ld: %s",
                     statements[i], n, sqlite3_errmsg(db));
+      close_database(db);
       n++;
     } while (code == SQLITE_NOMEM && n < MOST_ALLOCATIONS);
     ck_assert_msg(code == SQLITE_OK, "%s: never succeeds", statements[i]);
   }
-  close_database(db);
+  close_database(first);
+}
+END_TEST
+
+/* Adding the extension to a connection. */
+START_TEST(our_memory_registering) {
+  long n = 0;
+  int code;
+  do {
+    sqlite3 *db;
+    char *message = NULL;
+    ck_assert_int_eq(sqlite3_open(":memory:", &db), SQLITE_OK);
+    koe_memory_fail_after(++n);
+    code = sqlite3_koelectra_init(db, &message, NULL);
+    koe_memory_fail_after(0);
+    ck_assert_msg(code == SQLITE_OK || code == SQLITE_NOMEM, "allocation %ld: code %d", n, code);
+    ck_assert_str_eq(message != NULL ? message : "",
+                     code == SQLITE_OK ? "" : "koelectra: out of memory");
+    sqlite3_free(message);
+    close_database(db);
+  } while (code == SQLITE_NOMEM);
+  ck_assert_int_gt(n, 1);
 }
 END_TEST
 
@@ -156,6 +185,7 @@ Suite *sql_memory_suite(void) {
   TCase *tests = tcase_create("sql_memory");
 #ifdef KOE_FAULTS
   tcase_add_test(tests, our_memory);
+  tcase_add_test(tests, our_memory_registering);
   tcase_add_test(tests, our_memory_opening);
 #endif
   tcase_add_test(tests, memory_of_sqlite);

@@ -239,6 +239,10 @@ void koe_checkpoint_release(koe_checkpoint *checkpoint, const koe_tensor *tensor
     *converted = NULL;
   }
   checkpoint->released_bytes += tensor->bytes;
+  koe_checkpoint_drop_pages(checkpoint, tensor);
+}
+
+void koe_checkpoint_drop_pages(const koe_checkpoint *checkpoint, const koe_tensor *tensor) {
   koe_file_map_release(&checkpoint->map, tensor->data, tensor->bytes);
 }
 

@@ -58,6 +58,10 @@ koe_status koe_checkpoint_float32(koe_checkpoint *checkpoint, const koe_tensor *
  * and lets go of the mapped pages, which come back from the file if they are read once more. */
 void koe_checkpoint_release(koe_checkpoint *checkpoint, const koe_tensor *tensor);
 
+/* Lets go of the mapped pages of a tensor, which come back from the file if they are read again.
+ * For several threads at once, while others read. */
+void koe_checkpoint_drop_pages(const koe_checkpoint *checkpoint, const koe_tensor *tensor);
+
 /* Bytes of the heap that the checkpoint holds: converted copies, not the mapping. */
 size_t koe_checkpoint_heap_bytes(const koe_checkpoint *checkpoint);
 

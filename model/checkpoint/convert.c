@@ -40,6 +40,10 @@ void koe_convert_to_float32(koe_dtype dtype, const uint8_t *data, size_t count, 
       out[i] = float_of_double_bits(koe_le64(data + 8 * i));
     break;
   case KOE_F32:
+    if (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__) {
+      memcpy(out, data, count * sizeof *out);
+      break;
+    }
     for (size_t i = 0; i < count; i++)
       out[i] = float_of_bits(koe_le32(data + 4 * i));
     break;

@@ -12,7 +12,6 @@ OUT gets
     texts.txt            sentences of the other sets
     sts_train.tsv, sts_dev.tsv, klue_sts.tsv   a, b, score from 0 to 1
     pairs.tsv            a, b that mean the same: KLUE-NLI entailments, graded pairs of high grade
-    crops.tsv            a, b: two random parts of one text; and each of pairs.tsv eight times
 
 The same data give the same files.  Python's standard library is enough.
 """
@@ -24,8 +23,6 @@ import sys
 
 FILMS = 40
 DEV_EACH = 4000
-TEXTS_OF_REVIEWS = 4  # every fourth review is cropped
-PAIR_COPIES = 8
 
 
 def one_line(text):
@@ -46,7 +43,7 @@ def label_of(stars):
 
 
 def write_sentiment(shared, out):
-    dev, train_texts = [], []
+    dev = []
     with open(os.path.join(out, "sentiment_train.tsv"), "w", encoding="utf-8") as train:
         train.write("text\tstars\tlabel\n")
         for film, stars, text in reviews(os.path.join(shared, "data/nsmc/train.tsv.xz")):
@@ -54,7 +51,6 @@ def write_sentiment(shared, out):
                 dev.append((text, stars))
             else:
                 train.write(f"{text}\t{stars}\t{label_of(stars)}\n")
-                train_texts.append(text)
     generator = random.Random(1)
     negative = [row for row in dev if row[1] <= 4]
     positive = [row for row in dev if row[1] >= 9]
@@ -65,7 +61,6 @@ def write_sentiment(shared, out):
         file.write("text\tstars\tlabel\n")
         for text, stars in negative[:count] + positive[:count]:
             file.write(f"{text}\t{stars}\t{label_of(stars)}\n")
-    return train_texts
 
 
 def korsts(shared, part):
@@ -89,7 +84,7 @@ def write_pairs(path, rows, header):
 
 
 def write_similarity(shared, out):
-    """The graded pairs; returns those that mean the same."""
+    """The graded pairs, and those that mean the same."""
     nli = klue(shared, "klue-nli-v1.1_dev.json")
     klue_sts = [(one_line(e["sentence1"]), one_line(e["sentence2"]), e["labels"]["real-label"] / 5)
                 for e in klue(shared, "klue-sts-v1.1_dev.json")]
@@ -100,7 +95,7 @@ def write_similarity(shared, out):
     same += [(a, b) for a, b, score in graded["sts_train"] if score >= 0.8]
     same += [(a, b) for a, b, score in klue_sts if score >= 0.7]
     write_pairs(os.path.join(out, "pairs.tsv"), same, "a\tb")
-    return same, nli, graded
+    return nli, graded
 
 
 def write_texts(shared, out, nli, graded):
@@ -116,42 +111,14 @@ def write_texts(shared, out, nli, graded):
     texts += [text for a, b, _ in graded["klue_sts"] for text in (a, b)]
     with open(os.path.join(out, "texts.txt"), "w", encoding="utf-8") as file:
         file.writelines(text + "\n" for text in texts)
-    return texts
-
-
-def crop(generator, words):
-    length = max(2, round(len(words) * generator.uniform(0.5, 0.9)))
-    start = generator.randrange(len(words) - length + 1)
-    part = words[start:start + length]
-    kept = [word for word in part if generator.random() > 0.15] or part
-    if generator.random() < 0.2:
-        generator.shuffle(kept)
-    return " ".join(kept)
-
-
-def write_crops(out, texts, same):
-    generator = random.Random(5)
-    texts = [text.strip() for text in texts]
-    generator.shuffle(texts)
-    rows = []
-    for text in texts:
-        words = text.split()[:40]
-        if len(words) >= 4:
-            a, b = crop(generator, words), crop(generator, words)
-            if a != b:
-                rows.append((a, b))
-    rows += same * PAIR_COPIES
-    generator.shuffle(rows)
-    write_pairs(os.path.join(out, "crops.tsv"), rows, "a\tb")
 
 
 def main():
     shared, out = sys.argv[1], sys.argv[2]
     os.makedirs(out, exist_ok=True)
-    train_texts = write_sentiment(shared, out)
-    same, nli, graded = write_similarity(shared, out)
-    texts = write_texts(shared, out, nli, graded)
-    write_crops(out, texts + train_texts[::TEXTS_OF_REVIEWS], same)
+    write_sentiment(shared, out)
+    nli, graded = write_similarity(shared, out)
+    write_texts(shared, out, nli, graded)
 
 
 main()

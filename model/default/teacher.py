@@ -1,11 +1,18 @@
-"""A teacher for the sentiment head: hashed character 1- to 4-grams, TF-IDF, logistic regression.
+"""A teacher for the sentiment head: hashed character 1- to 4-grams, TF-IDF, logistic regression; and stars.
 
-    teacher.py TRAIN.tsv OUT.tsv
+    teacher.py WORK
 
-TRAIN.tsv has the columns text, stars, label (negative, positive or -).  OUT.tsv gets two logits for each row.  Every
-row is judged by a regression that has not seen it: three folds.  Rows of 5 to 8 stars are judged by the
-mean of that and of what their stars say.  Needs scikit-learn.
+WORK has sentiment_train.tsv of prepare.py: text, stars, label.  It gets
+
+    sentiment_rows.tsv     the same rows, and those of 1 to 4 stars a second time with words left out: there are three
+                           times as many of 9 and 10
+    sentiment_teacher.tsv  two logits for each of them
+
+A row's probability of being positive is the mean of what its stars say and what a regression says that has not seen
+the row, one of three.  Needs scikit-learn.
 """
+import os
+import random
 import sys
 
 import numpy as np
@@ -13,18 +20,18 @@ from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer
 from sklearn.linear_model import LogisticRegression
 
 FOLDS = 3
-# How positive reviews of 5 to 8 stars are, judged by the same regression and scaled so that 1 star is 0 and 10 is 1.
-STARS = {5: 0.20, 6: 0.35, 7: 0.60, 8: 0.82}
+LEFT_OUT = 0.1
+# How positive reviews of so many stars are.  Of 5 to 8: as the regression judges them on the average, scaled so that
+# 1 star is 0 and 10 is 1; of the others: chosen so that 4 stars are less sure than 1.
+STARS = {1: 0.03, 2: 0.06, 3: 0.10, 4: 0.15, 5: 0.20, 6: 0.35, 7: 0.60, 8: 0.82, 9: 0.92, 10: 0.975}
 
 
-def main():
-    rows = [line.rstrip("\n").split("\t") for line in open(sys.argv[1], encoding="utf-8")][1:]
-    stars = np.array([int(row[1]) for row in rows])
-    labels = np.array([{"negative": 0, "positive": 1}.get(row[2], -1) for row in rows])
+def judge(texts, labels):
+    """How positive each text is, by the regression of the folds that it is not in."""
     grams = HashingVectorizer(analyzer="char", ngram_range=(1, 4), n_features=1 << 20, alternate_sign=False, norm=None)
-    features = TfidfTransformer(sublinear_tf=True).fit_transform(grams.transform([row[0] for row in rows]))
-    fold = np.arange(len(rows)) % FOLDS
-    positive = np.zeros(len(rows))
+    features = TfidfTransformer(sublinear_tf=True).fit_transform(grams.transform(texts))
+    fold = np.arange(len(texts)) % FOLDS
+    positive = np.zeros(len(texts))
     for f in range(FOLDS):
         seen = (fold != f) & (labels >= 0)
         regression = LogisticRegression(C=2.0, class_weight="balanced", solver="liblinear")
@@ -32,13 +39,30 @@ def main():
         positive[fold == f] = regression.predict_proba(features[fold == f])[:, 1]
     known = labels >= 0
     print("accuracy", ((positive > 0.5) == labels)[known].mean(), file=sys.stderr)
-    for star, share in STARS.items():
-        positive[stars == star] = (positive[stars == star] + share) / 2
-    with open(sys.argv[2], "w", encoding="utf-8") as out:
-        out.write("negative\tpositive\n")
-        for p in np.clip(positive, 1e-4, 1 - 1e-4):
+    return positive
+
+
+def main():
+    work = sys.argv[1]
+    with open(os.path.join(work, "sentiment_train.tsv"), encoding="utf-8") as file:
+        rows = [line.split("\t") for line in file.read().split("\n")[1:] if line]
+    labels = np.array([{"negative": 0, "positive": 1}.get(row[2], -1) for row in rows])
+    judged = judge([row[0] for row in rows], labels)
+    generator = random.Random(7)
+    with open(os.path.join(work, "sentiment_rows.tsv"), "w", encoding="utf-8") as texts, \
+            open(os.path.join(work, "sentiment_teacher.tsv"), "w", encoding="utf-8") as logits:
+        texts.write("text\tstars\tlabel\n")
+        logits.write("negative\tpositive\n")
+        for (text, stars, label), positive in zip(rows, judged):
+            p = min(max((positive + STARS[int(stars)]) / 2, 1e-4), 1 - 1e-4)
             half = 0.5 * np.log(p / (1 - p))
-            out.write(f"{-half:.4f}\t{half:.4f}\n")
+            copies = [text]
+            if label == "negative":
+                words = text.split()
+                copies.append(" ".join([word for word in words if generator.random() > LEFT_OUT] or words))
+            for copy in copies:
+                texts.write(f"{copy}\t{stars}\t{label}\n")
+                logits.write(f"{-half:.4f}\t{half:.4f}\n")
 
 
 main()

@@ -2,6 +2,7 @@
 #include "kernels.h"
 
 #include <math.h>
+#include <string.h>
 
 static void add_layer_norm(const float *x, const float *bias, const float *residual,
                            const float *gamma, const float *beta, float eps, size_t rows,
@@ -69,6 +70,45 @@ static void softmax(float *x, float scale, size_t rows, size_t columns, size_t s
   }
 }
 
+static void multiply(const koe_panels *panels, const float *x, size_t x_stride, size_t rows,
+                     const koe_epilogue *epilogue, float *y, size_t y_stride) {
+  for (size_t r = 0; r < rows; r++, x += x_stride, y += y_stride) {
+    for (size_t first = 0; first < panels->out_features; first += KOE_PANEL) {
+      const float *w = panels->values + first / KOE_PANEL * panels->panel_stride;
+      size_t columns = panels->out_features - first;
+      float sums[KOE_PANEL] = {0};
+      if (columns > KOE_PANEL) columns = KOE_PANEL;
+      for (size_t c = 0; c < columns && epilogue->bias != NULL; c++)
+        sums[c] = epilogue->bias[first + c];
+      for (size_t i = 0; i < panels->in_features; i++, w += panels->input_stride) {
+        for (size_t c = 0; c < KOE_PANEL; c++)
+          sums[c] += x[i] * w[c];
+      }
+      for (size_t c = 0; c < columns; c++)
+        y[first + c] = epilogue->activates ? activate(sums[c], epilogue->activation) : sums[c];
+    }
+  }
+}
+
+/* binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits. */
+static void widen_half(const uint16_t *x, size_t count, float *out) {
+  for (size_t i = 0; i < count; i++) {
+    int exponent = x[i] >> 10 & 0x1F, fraction = x[i] & 0x3FF;
+    float magnitude = exponent == 0 ? ldexpf((float)fraction, -24)
+                                    : ldexpf((float)(fraction + 1024), exponent - 25);
+    if (exponent == 0x1F) magnitude = fraction == 0 ? INFINITY : NAN;
+    out[i] = x[i] >> 15 ? -magnitude : magnitude;
+  }
+}
+
+/* bfloat16: the upper half of a float32. */
+static void widen_bfloat(const uint16_t *x, size_t count, float *out) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits = (uint32_t)x[i] << 16;
+    memcpy(out + i, &bits, sizeof bits);
+  }
+}
+
 static void mean_rows(const float *x, size_t rows, size_t columns, float *out) {
   for (size_t c = 0; c < columns; c++) {
     double sum = 0;
@@ -93,6 +133,9 @@ const koe_kernels koe_kernels_portable = {
     .bias_activation = bias_activation,
     .add_bias = add_bias,
     .softmax = softmax,
+    .multiply = multiply,
+    .widen_half = widen_half,
+    .widen_bfloat = widen_bfloat,
     .mean_rows = mean_rows,
     .dots = dots,
 };

@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 /* Best first; portable, which runs everywhere, last. */
 static const koe_kernels *const tables[] = {
 #if defined(__x86_64__)
@@ -16,6 +20,14 @@ static const koe_kernels *const tables[] = {
     &koe_kernels_portable,
 };
 
+#if defined(__x86_64__)
+/* Not every compiler's __builtin_cpu_supports knows this one. */
+static int has_f16c(void) {
+  unsigned eax, ebx, ecx, edx;
+  return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & 1u << 29) != 0;
+}
+#endif
+
 static int can_run(const koe_kernels *kernels) {
 #if defined(__x86_64__)
   if (kernels == &koe_kernels_avx512) {
@@ -23,7 +35,7 @@ static int can_run(const koe_kernels *kernels) {
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
   }
   if (kernels == &koe_kernels_avx2) {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
   }
 #endif
   (void)kernels;

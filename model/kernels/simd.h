@@ -1,8 +1,15 @@
 /* The kernels in GCC's vector extensions, compiled once an instruction set.
  *
- * The including file defines LANES (floats in a vector) and KERNELS_NAME / KERNELS_TABLE, and is
- * compiled with the instruction set's flags.  Rows of any length: the columns that do not fill a
- * vector are done through one padded vector, so every column takes the same path. */
+ * The including file is compiled with the instruction set's flags.  It defines KERNELS_NAME,
+ * KERNELS_TABLE and LANES (floats in a vector), what multiply.h needs, LOAD_HALF(x), which is LANES
+ * floats of as many binary16, and where the instruction set has what vector extensions lack:
+ *
+ *   LARGER(a, b)                 a > b ? a : b, by lanes
+ *   PARTIAL_LOAD(x, n, fill)     the first n < LANES elements; the others are `fill`
+ *   PARTIAL_STORE(x, v, n)       of the first n < LANES elements
+ *
+ * Rows of any length: the columns that do not fill a vector are done through one padded vector, so
+ * every column takes the same path. */
 #include "kernels.h"
 
 #include <math.h>
@@ -18,11 +25,24 @@ static inline vector load(const float *x) {
   return v;
 }
 
+static inline vector load_half(const uint16_t *x) {
+  return (vector)LOAD_HALF(x);
+}
+
 static inline void store(float *x, vector v) {
   memcpy(x, &v, sizeof v);
 }
 
+#ifdef PARTIAL_LOAD
 /* The first n < LANES elements; the others are `fill`. */
+static inline vector load_part(const float *x, size_t n, float fill) {
+  return (vector)PARTIAL_LOAD(x, n, fill);
+}
+
+static inline void store_part(float *x, vector v, size_t n) {
+  PARTIAL_STORE(x, v, n);
+}
+#else
 static inline vector load_part(const float *x, size_t n, float fill) {
   float padded[LANES];
   for (size_t i = 0; i < LANES; i++)
@@ -36,6 +56,7 @@ static inline void store_part(float *x, vector v, size_t n) {
   for (size_t i = 0; i < n; i++)
     x[i] = padded[i];
 }
+#endif
 
 static inline vector splat(float x) {
   return x - (vector){0};
@@ -46,7 +67,11 @@ static inline vector blend(vector_int mask, vector yes, vector no) {
 }
 
 static inline vector larger(vector a, vector b) {
+#ifdef LARGER
+  return (vector)LARGER(a, b);
+#else
   return blend(a > b, a, b);
+#endif
 }
 
 /* Halving adds, so that the error grows with the logarithm of the number of lanes. */
@@ -93,17 +118,34 @@ static inline vector exponential(vector x) {
   return (vector)(~vanishes & (vector_int)result);
 }
 
-/* x · Φ(x).  Φ(-|x|) = t·(a1 + … + a5·t^4)·exp(-x²/2) / 2 with t = 1 / (1 + 0.3275911·|x|/√2):
- * formula 7.1.26 of Abramowitz & Stegun 1964 for erfc, absolute error below 1.5e-7. */
+/* 2^x for x from -100 to 0.  x = n + r with |r| ≤ 1/2; 2^r is the polynomial of degree 5 of least
+ * relative error, 7.5e-8. */
+static inline vector power_of_two(vector x) {
+  const float rounding = 12582912.0f;
+  vector shifted = x + rounding; /* as in exponential */
+  vector r = x - (shifted - rounding);
+  vector p = r * 0.00132764713f + 0.00967554096f;
+  p = p * r + 0.0555071309f;
+  p = p * r + 0.240221202f;
+  p = p * r + 0.693146944f;
+  p = p * r + 1.00000012f;
+  /* The low 9 bits of `rounding` are zero: the shift leaves n alone. */
+  return (vector)((vector_int)p + ((vector_int)shifted << 23));
+}
+
+/* x · Φ(x) = max(x, 0) - |x| · Φ(-|x|).  Φ(-|x|) = t·(a1 + … + a5·t^4)·exp(-x²/2) / 2 with
+ * t = 1 / (1 + 0.3275911·|x|/√2): formula 7.1.26 of Abramowitz & Stegun 1964 for erfc, absolute
+ * error below 1.5e-7.  The a are halved here; Φ stops falling at 2^-100. */
 static inline vector gelu_erf(vector x) {
   vector magnitude = (vector)((vector_int)x & 0x7FFFFFFF);
   vector t = 1.0f / (magnitude * (0.3275911f * 0.70710678f) + 1.0f);
-  vector p = t * 1.061405429f - 1.453152027f;
-  p = p * t + 1.421413741f;
-  p = p * t - 0.284496736f;
-  p = p * t + 0.254829592f;
-  vector tail = p * t * exponential(x * x * -0.5f) * 0.5f;
-  return x * blend(x < 0.0f, tail, 1.0f - tail);
+  vector p = t * (1.061405429f / 2) - 1.453152027f / 2;
+  p = p * t + 1.421413741f / 2;
+  p = p * t - 0.284496736f / 2;
+  p = p * t + 0.254829592f / 2;
+  /* exp(-x²/2) = 2^(-x² · log2(e) / 2) */
+  vector e = power_of_two(larger(x * x * -0.72134752f, splat(-100)));
+  return larger(x, splat(0)) - magnitude * (p * t * e);
 }
 
 static inline vector gelu_tanh(vector x) {
@@ -136,6 +178,18 @@ static void bias_activation_of(float *x, const float *bias, koe_activation activ
       vector v = load_part(x + c, n, 0) + load_part(bias + c, n, 0);
       store_part(x + c, activate(v, activation), n);
     }
+  }
+}
+
+/* x = activation(x), rows `stride` floats apart. */
+static inline void activate_rows(float *x, size_t stride, koe_activation activation, size_t rows,
+                                 size_t columns) {
+  for (size_t r = 0; r < rows; r++, x += stride) {
+    size_t c = 0;
+    for (; c + LANES <= columns; c += LANES)
+      store(x + c, activate(load(x + c), activation));
+    if (c < columns)
+      store_part(x + c, activate(load_part(x + c, columns - c, 0), activation), columns - c);
   }
 }
 
@@ -244,6 +298,24 @@ static void softmax(float *x, float scale, size_t rows, size_t columns, size_t s
     softmax_row(x + r * stride, scale, columns);
 }
 
+static void widen_half(const uint16_t *x, size_t count, float *out) {
+  size_t i = 0;
+  for (; i + LANES <= count; i += LANES)
+    store(out + i, load_half(x + i));
+  if (i < count) {
+    uint16_t padded[LANES] = {0};
+    memcpy(padded, x + i, (count - i) * sizeof *x);
+    store_part(out + i, load_half(padded), count - i);
+  }
+}
+
+static void widen_bfloat(const uint16_t *x, size_t count, float *out) {
+  for (size_t i = 0; i < count; i++) {
+    uint32_t bits = (uint32_t)x[i] << 16;
+    memcpy(out + i, &bits, sizeof bits);
+  }
+}
+
 static void mean_rows(const float *x, size_t rows, size_t columns, float *out) {
   memset(out, 0, columns * sizeof *out);
   for (size_t r = 0; r < rows; r++, x += columns) {
@@ -276,12 +348,17 @@ static void dots(const float *query, const float *rows, size_t count, size_t n, 
     out[i] = dot(query, rows + i * n, n);
 }
 
+#include "multiply.h"
+
 const koe_kernels KERNELS_TABLE = {
     .name = KERNELS_NAME,
     .add_layer_norm = add_layer_norm,
     .bias_activation = bias_activation,
     .add_bias = add_bias,
     .softmax = softmax,
+    .multiply = multiply,
+    .widen_half = widen_half,
+    .widen_bfloat = widen_bfloat,
     .mean_rows = mean_rows,
     .dots = dots,
 };

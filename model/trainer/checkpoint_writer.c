@@ -4,7 +4,6 @@
 #include "../path.h"
 #include "file_writer.h"
 
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -123,8 +122,7 @@ static json_t *modules_json(const koe_checkpoint_output *output) {
 }
 
 /* Drops `json`; NULL is exhausted memory. */
-static koe_status write_json(const char *directory, const char *name, json_t *json,
-                             koe_error *err) {
+koe_status koe_write_json(const char *directory, const char *name, json_t *json, koe_error *err) {
   /* 9 digits tell floats apart; 17, jansson's default, would spell 0.1 as 0.10000000000000001. */
   char *text = json != NULL ? json_dumps(json, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) : NULL;
   json_decref(json);
@@ -141,8 +139,9 @@ static koe_status write_pooling(const char *directory, const koe_checkpoint_outp
   char *folder = koe_path_join(directory, "1_Pooling");
   if (folder == NULL) return koe_fail_nomem(err);
   koe_status status = koe_make_directory(folder, err);
-  if (status == KOE_OK) status = write_json(folder, "config.json", pooling_json(output), err);
-  if (status == KOE_OK) status = write_json(directory, "modules.json", modules_json(output), err);
+  if (status == KOE_OK) status = koe_write_json(folder, "config.json", pooling_json(output), err);
+  if (status == KOE_OK)
+    status = koe_write_json(directory, "modules.json", modules_json(output), err);
   koe_free(folder);
   return status;
 }
@@ -168,11 +167,11 @@ koe_status koe_checkpoint_write(const char *directory, const koe_checkpoint_outp
   if (status != KOE_OK) goto cleanup;
   status = koe_write_whole_file(directory, "vocab.txt", output->vocab, output->vocab_length, err);
   if (status != KOE_OK) goto cleanup;
-  status = write_json(directory, "tokenizer_config.json", tokenizer_json(output), err);
+  status = koe_write_json(directory, "tokenizer_config.json", tokenizer_json(output), err);
   if (status != KOE_OK) goto cleanup;
   if (output->sentence_embeddings) status = write_pooling(directory, output, err);
   if (status != KOE_OK) goto cleanup;
-  status = write_json(directory, "config.json", model_json(output), err);
+  status = koe_write_json(directory, "config.json", model_json(output), err);
   if (status != KOE_OK) goto cleanup;
   status = koe_file_writer_publish(&weights, err);
   if (status == KOE_OK) status = koe_flush_directory(directory, err);

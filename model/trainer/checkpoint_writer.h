@@ -13,6 +13,8 @@
 #include "../status.h"
 #include "safetensors_writer.h"
 
+#include <jansson.h>
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -36,5 +38,9 @@ typedef struct koe_checkpoint_output {
  * that float16 cannot hold), KOE_NOMEM; files already there are then still whole. */
 koe_status koe_checkpoint_write(const char *directory, const koe_checkpoint_output *output,
                                 koe_error *err);
+
+/* Writes a JSON file of a checkpoint directory.  Takes the caller's reference to `json`; NULL
+ * stands for memory that was short.  Fails with KOE_IO, KOE_NOMEM. */
+koe_status koe_write_json(const char *directory, const char *name, json_t *json, koe_error *err);
 
 #endif

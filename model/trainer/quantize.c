@@ -4,8 +4,10 @@
 #include "../checkpoint/convert.h"
 #include "../checkpoint/quantized.h"
 #include "../checkpoint/tensor_list.h"
+#include "../json_file.h"
 #include "../memory.h"
 #include "../path.h"
+#include "checkpoint_writer.h"
 #include "safetensors_writer.h"
 
 #include <math.h>
@@ -167,6 +169,29 @@ static koe_status copy_file(const char *in, const char *out, const char *name, k
   return status;
 }
 
+/* config.json, which now says how the matrices are stored, or nothing where there is none. */
+static koe_status write_config(const char *in, const char *out, koe_error *err) {
+  static const char name[] = "config.json";
+  koe_file_map file = {0};
+  json_t *json = NULL;
+  koe_directory from = koe_directory_at(in);
+  char *path = koe_path_join(in, name);
+  if (path == NULL) return koe_fail_nomem(err);
+  koe_status status = KOE_OK;
+  if (!koe_directory_has(&from, name, path)) goto cleanup;
+  status = koe_directory_open(&from, name, path, &file, err);
+  if (status == KOE_OK) status = koe_json_read_object(&file, path, &json, err);
+  if (status == KOE_OK && json_object_set_new(json, "torch_dtype", json_string("int8")) != 0)
+    status = koe_fail_nomem(err);
+  if (status == KOE_OK) status = koe_write_json(out, name, json_incref(json), err);
+
+cleanup:
+  json_decref(json);
+  koe_file_map_close(&file);
+  koe_free(path);
+  return status;
+}
+
 static koe_status copy_pooling(const char *in, const char *out, koe_error *err) {
   static const char name[] = "1_Pooling/config.json";
   koe_directory from = koe_directory_at(in);
@@ -184,9 +209,9 @@ static koe_status copy_pooling(const char *in, const char *out, koe_error *err) 
 }
 
 static koe_status copy_files(const char *in, const char *out, koe_error *err) {
-  static const char *const names[] = {"vocab.txt", "tokenizer_config.json", "modules.json",
-                                      "config.json"};
+  static const char *const names[] = {"vocab.txt", "tokenizer_config.json", "modules.json"};
   koe_status status = copy_pooling(in, out, err);
+  if (status == KOE_OK) status = write_config(in, out, err);
   for (size_t i = 0; i < sizeof names / sizeof names[0] && status == KOE_OK; i++)
     status = copy_file(in, out, names[i], err);
   return status;

@@ -1,6 +1,6 @@
 """Writes a random checkpoint of KoELECTRA's sizes, to measure speed with.
 
-    make_random.py small|base OUT_DIR [--vocab FILE] [--words N]
+    make_random.py small|base OUT_DIR [--vocab FILE] [--words N] [--layers N]
 
 OUT_DIR gets config.json, tokenizer_config.json, vocab.txt and model.safetensors (float32, names as
 on the hub, with a two-label classifier).  FILE is a vocab.txt to copy; without it, N words
@@ -49,7 +49,7 @@ def make_vocabulary(count):
     return list(itertools.islice(words, count))
 
 
-def shapes(sizes, words):
+def shapes(sizes, words, layers):
     """(name, shape) of every parameter, in the order of a state_dict."""
     embedding, hidden = sizes["embedding_size"], sizes["hidden_size"]
     wide = sizes["intermediate_size"]
@@ -66,7 +66,7 @@ def shapes(sizes, words):
     yield from norm("electra.embeddings.LayerNorm", embedding)
     if embedding != hidden:
         yield from linear("electra.embeddings_project", embedding, hidden)
-    for layer in range(LAYERS):
+    for layer in range(layers):
         name = f"electra.encoder.layer.{layer}."
         for part in ("query", "key", "value"):
             yield from linear(f"{name}attention.self.{part}", hidden, hidden)
@@ -126,6 +126,7 @@ def main():
     parser.add_argument("directory")
     parser.add_argument("--vocab", metavar="FILE", help="a vocab.txt to copy")
     parser.add_argument("--words", metavar="N", type=int, default=35000, help="words to make")
+    parser.add_argument("--layers", metavar="N", type=int, default=LAYERS, help="default 12")
     arguments = parser.parse_args()
 
     os.makedirs(arguments.directory, exist_ok=True)
@@ -144,7 +145,7 @@ def main():
         "model_type": "electra",
         "vocab_size": words,
         **sizes,
-        "num_hidden_layers": LAYERS,
+        "num_hidden_layers": arguments.layers,
         "max_position_embeddings": POSITIONS,
         "type_vocab_size": 2,
         "hidden_act": "gelu",
@@ -154,10 +155,15 @@ def main():
     write_json(os.path.join(arguments.directory, "config.json"), config)
     write_json(
         os.path.join(arguments.directory, "tokenizer_config.json"),
-        {"do_lower_case": False, "model_max_length": POSITIONS},
+        {
+            "do_lower_case": False,
+            "model_max_length": POSITIONS,
+            "pad_token": "[PAD]",
+            "tokenizer_class": "ElectraTokenizer",
+        },
     )
     weights = os.path.join(arguments.directory, "model.safetensors")
-    write_weights(weights, list(shapes(sizes, words)))
+    write_weights(weights, list(shapes(sizes, words, arguments.layers)))
     print(f"{weights}: {os.path.getsize(weights) / 1e6:.1f} MB")
 
 

@@ -1,44 +1,43 @@
-// Tokens a second of Hugging Face's tokenizers (Rust), the peer of bench_tokenizer:
+// The peer of bench_tokenizer: Hugging Face's tokenizers (Rust) through @anush008/tokenizers.
 //
-//   RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false node tokenizer_peer.mjs VOCAB TEXTFILE [seconds]
+//   RAYON_NUM_THREADS=1 TOKENIZERS_PARALLELISM=false node tokenizer_peer.mjs VOCAB
 //
-// Needs the package @anush008/tokenizers (0.6.0), in tests/bench/node_modules or on NODE_PATH.
-// Texts are encoded in batches of 1 000, so that the calls from JavaScript do not count for much.
+// The same commands: load, run FILE [TIMES].  Texts are encoded in batches of 1000, so that the
+// calls from JavaScript do not count for much.
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { seconds, serve } from './serve.mjs';
 
-const require = createRequire(import.meta.url);
-const hf = require('@anush008/tokenizers');
+const hf = createRequire(import.meta.url)('@anush008/tokenizers');
+const [vocabulary] = process.argv.slice(2);
+let tokenizer;
 
-const [vocabulary, textFile, seconds = '3'] = process.argv.slice(2);
-const model = await hf.WordPiece.fromFile(vocabulary, { unkToken: '[UNK]' });
-const tokenizer = new hf.Tokenizer(model);
-tokenizer.setNormalizer(
-  hf.bertNormalizer({ cleanText: true, handleChineseChars: true, stripAccents: false, lowercase: false }),
-);
-tokenizer.setPreTokenizer(hf.bertPreTokenizer());
-tokenizer.setPostProcessor(
-  hf.bertProcessing(['[SEP]', tokenizer.tokenToId('[SEP]')], ['[CLS]', tokenizer.tokenToId('[CLS]')]),
-);
-tokenizer.addSpecialTokens(['[UNK]', '[SEP]', '[PAD]', '[CLS]', '[MASK]']);
-tokenizer.setTruncation(512);
-
-const texts = readFileSync(textFile, 'utf8').split('\n');
-if (texts.at(-1) === '') texts.pop();
-
-let best = 0;
-let tokens = 0;
-for (const end = Date.now() + Number(seconds) * 1000; best === 0 || Date.now() < end; ) {
-  const start = process.hrtime.bigint();
-  tokens = 0;
-  for (let i = 0; i < texts.length; i += 1000) {
-    const encodings = await tokenizer.encodeBatch(texts.slice(i, i + 1000));
-    for (const encoding of encodings) tokens += encoding.getLength();
-  }
-  best = Math.max(best, (tokens * 1e9) / Number(process.hrtime.bigint() - start));
+async function open() {
+  tokenizer = new hf.Tokenizer(await hf.WordPiece.fromFile(vocabulary, { unkToken: '[UNK]' }));
+  tokenizer.setNormalizer(
+    hf.bertNormalizer({ cleanText: true, handleChineseChars: true, stripAccents: false, lowercase: false }),
+  );
+  tokenizer.setPreTokenizer(hf.bertPreTokenizer());
+  tokenizer.setPostProcessor(
+    hf.bertProcessing(['[SEP]', tokenizer.tokenToId('[SEP]')], ['[CLS]', tokenizer.tokenToId('[CLS]')]),
+  );
+  tokenizer.addSpecialTokens(['[UNK]', '[SEP]', '[PAD]', '[CLS]', '[MASK]']);
+  tokenizer.setTruncation(512);
 }
-const threads = process.env.RAYON_NUM_THREADS ?? 'all';
-console.log(
-  `Hugging Face tokenizers: ${(best / 1e6).toFixed(2)} M tokens/s ` +
-    `(${texts.length} texts, ${tokens} tokens; threads: ${threads})`,
-);
+
+async function run(file, times = '1') {
+  const texts = readFileSync(file, 'utf8').trimEnd().split('\n');
+  const batches = [];
+  for (let i = 0; i < texts.length; i += 1000) batches.push(texts.slice(i, i + 1000));
+  let tokens = 0;
+  const spent = await seconds(async () => {
+    for (let pass = 0; pass < Number(times); pass++) {
+      for (const batch of batches) {
+        for (const encoding of await tokenizer.encodeBatch(batch)) tokens += encoding.getLength();
+      }
+    }
+  });
+  return `${tokens} ${spent.toFixed(6)}`;
+}
+
+await serve({ load: () => seconds(open), run });

@@ -10,7 +10,7 @@ INSERT INTO review VALUES (1, '책', '문'), (2, '문 책 영화', '책'), (3, N
 SELECT id, label, round(score, 3) AS score, length(embedding) AS bytes FROM koelectra_batch('SELECT id, body FROM review');
 SELECT b.id, key, round(value, 3) FROM koelectra_batch('SELECT id, body FROM review WHERE id < 3') b, json_each(b.scores);
 SELECT count(*) AS rows, sum(b.label IS koelectra_classify(body)) AS labels,
-  sum(b.embedding IS NULL OR koelectra_cosine(b.embedding, koelectra_embed(body)) > 0.99999) AS embeddings
+  sum(b.embedding IS koelectra_embed(body)) AS embeddings
 FROM koelectra_batch('SELECT id, body FROM review', 'default') b JOIN review r ON r.id = b.id;
 
 .print -- id, text, pair
@@ -50,6 +50,14 @@ BEGIN;
 INSERT INTO labelled SELECT id, label FROM koelectra_batch('SELECT id, body FROM review');
 ROLLBACK;
 SELECT count(*) FROM labelled;
+
+.print -- into the table that it reads: the rows are those that were there
+CREATE TABLE note(id INTEGER PRIMARY KEY, body);
+INSERT INTO note(body) SELECT body FROM review;
+INSERT INTO note(body) SELECT label FROM koelectra_batch('SELECT id, body FROM note; -- with a comment');
+SELECT count(*), group_concat(ifnull(body, '-'), ', ') FROM note;
+DELETE FROM note WHERE id IN (SELECT id FROM koelectra_batch('SELECT id, body FROM note') WHERE label IS NULL);
+SELECT count(*) FROM note;
 
 .print -- in joins, in either order, twice, nested, correlated
 SELECT count(*) FROM review r JOIN koelectra_batch('SELECT id, body FROM review') b ON b.id = r.id;
@@ -93,6 +101,15 @@ SELECT * FROM koelectra_batch('SELECT id, body FROM reviews');
 SELECT * FROM koelectra_batch('SELECT id, json(body) FROM review');
 SELECT * FROM koelectra_batch('SELECT id, x''ecb185'' FROM review WHERE id > 3');
 SELECT * FROM koelectra_batch('SELECT ''다섯'', body, CAST(reply AS BLOB) FROM review');
+
+.print -- texts with NUL characters
+SELECT hex(id), label IS koelectra_classify('책' || char(0) || ' 문') AS same FROM koelectra_batch('SELECT char(97, 0, 98), ''책'' || char(0) || '' 문''');
+
+.print -- hidden columns as columns
+SELECT sql, model IS NULL AS no_model, count(*) FROM koelectra_batch('SELECT 1, ''책''') GROUP BY 1;
+SELECT id FROM koelectra_batch('SELECT 1, ''책''') WHERE sql = 'SELECT 2, ''문''';
+SELECT id FROM koelectra_batch WHERE sql LIKE 'SELECT%';
+UPDATE koelectra_batch SET id = 1;
 
 .print -- errors of the arguments
 SELECT * FROM koelectra_batch;
