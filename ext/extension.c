@@ -23,8 +23,9 @@ enum { LOADED = SQLITE_OK_LOAD_PERMANENTLY };
 /* Adds everything to a connection; an SQLite result code. */
 static int register_all(sqlite3 *db) {
   static int (*const registrations[])(sqlite3 *) = {
-      koe_register_info,    koe_register_models, koe_register_tokenize, koe_register_tokens,
-      koe_register_vectors, koe_register_batch,  koe_register_fit,      koe_register_index};
+      koe_register_info,   koe_register_models,  koe_register_tokenize,
+      koe_register_tokens, koe_register_vectors, koe_register_batch,
+      koe_register_fit,    koe_register_index,   koe_register_fts5};
   koe_connection *connection = koe_connection_new();
   if (connection == NULL) return SQLITE_NOMEM;
   int code = koe_register_embed(db, connection);

@@ -28,6 +28,7 @@ int koe_register_vectors(sqlite3 *db);  /* vectors.c: koelectra_cosine, _vector,
 int koe_register_batch(sqlite3 *db);    /* batch.c: koelectra_batch */
 int koe_register_fit(sqlite3 *db);      /* fit.c: koelectra_fit */
 int koe_register_index(sqlite3 *db);    /* index/index.c: koelectra_index */
+int koe_register_fts5(sqlite3 *db);     /* fts5_tokenizer.c: full-text search */
 
 /* Those that encode one text at a time: embed.c: koelectra_embed, _similarity;
  * classify.c: koelectra_classify[_pair], _scores[_pair]. */

@@ -62,7 +62,8 @@ sqlite3 *open_small_index(bool external) {
   if (!external) {
     run_format(db, "CREATE VIRTUAL TABLE s USING koelectra_index(body);"
                    "INSERT INTO s(rowid, body) VALUES(1, '책 문'), (2, '영화가 좋았어요'), "
-                   "(3, '김치찌개'), (4, '서울은 비'), (5, NULL)");
+                   "(3, '김치찌개'), (4, '서울은 비'), (5, NULL);"
+                   "INSERT INTO s(rowid, body) SELECT 6, koelectra_embed('책 문')");
     return db;
   }
   run_format(db, "CREATE TABLE article(id INTEGER PRIMARY KEY, body TEXT);"
@@ -90,6 +91,10 @@ char *describe_index(sqlite3 *db) {
                      &text);
   ck_assert_msg(code == SQLITE_OK, "code %d: %s", code, text);
   return text;
+}
+
+void add_vector_table(sqlite3 *db) {
+  run_format(db, "CREATE TABLE ready AS SELECT koelectra_embed('준비된 벡터') AS v");
 }
 
 const char *temporary_file(const char *name) {

@@ -31,6 +31,9 @@ sqlite3 *open_small_index(bool external);
 /* What the index holds: rows, texts and the ranking for a query; sqlite3_free it. */
 char *describe_index(sqlite3 *db);
 
+/* A table `ready` with one vector `v` that fits the tiny model. */
+void add_vector_table(sqlite3 *db);
+
 /* A file in a temporary directory. */
 const char *temporary_file(const char *name);
 

@@ -15,6 +15,7 @@
 typedef struct pair {
   sqlite3 *db;
   bool external; /* the index's texts are in `naive`, whose triggers tell it of changes */
+  bool two;      /* another index `t` sees the same changes */
   unsigned seed;
   int savepoints; /* open ones */
   bool in_transaction;
@@ -24,13 +25,25 @@ static unsigned below(pair *p, unsigned n) {
   return (unsigned)rand_r(&p->seed) % n;
 }
 
-/* A literal: NULL, or one of a few hundred texts. */
+/* A literal: one of 32 vectors, whose length is 1 without rounding. */
+static const char *random_vector(pair *p) {
+  static char blob[4 + 2 * 4 * 32];
+  unsigned one = below(p, 32);
+  char *to = stpcpy(blob, "x'");
+  for (unsigned i = 0; i < 32; i++)
+    to = stpcpy(to, i == one ? "0000803f" : "00000000");
+  stpcpy(to, "'");
+  return blob;
+}
+
+/* A literal: NULL, a vector, or one of a few hundred texts. */
 static const char *random_text(pair *p) {
   static const char *const words[] = {"배우", "연기", "비가", "책",   "영화", "김치",
                                       "문",   "서울", "오늘", "새로", "좋은", "book"};
   static char text[128];
   if (below(p, 12) == 0) return "NULL";
   if (below(p, 40) == 0) return "''";
+  if (below(p, 6) == 0) return random_vector(p);
   snprintf(text, sizeof text, "'%s %s %u'", words[below(p, 12)], words[below(p, 12)], below(p, 3));
   return text;
 }
@@ -67,6 +80,7 @@ __attribute__((format(printf, 2, 3))) static void change(pair *p, const char *fo
   int index_code = run_on(p, sql, "s");
   ck_assert_msg(table_code == index_code, "%s: code %d, but %d in the table: %s", sql, index_code,
                 table_code, sqlite3_errmsg(p->db));
+  if (p->two) ck_assert_int_eq(run_on(p, sql, "t"), table_code);
 }
 
 static void change_rows(pair *p) {
@@ -95,7 +109,8 @@ static void change_rows(pair *p) {
     break;
   case 5:
     change(p,
-           "UPDATE%s @ SET rowid = rowid + 100, body = body || '!' WHERE rowid BETWEEN %u AND %u",
+           "UPDATE%s @ SET rowid = rowid + 100, body = CASE typeof(body) WHEN 'blob' THEN body "
+           "ELSE body || '!' END WHERE rowid BETWEEN %u AND %u",
            how, rowid, rowid + below(p, 20));
     break;
   case 6: /* onto the next row, which may be there */
@@ -134,6 +149,33 @@ static void change_transaction(pair *p) {
 
 static void run_command(pair *p, const char *command) {
   run_format(p->db, "INSERT INTO s(s) VALUES('%s')", command);
+}
+
+/* What may come in the middle of a transaction and changes no row. */
+static void interfere(pair *p) {
+  switch (below(p, 5)) {
+  case 0: /* what is not written yet is found */
+    assert_sql(p->db,
+               "SELECT (SELECT count(*) FROM s WHERE s MATCH '글' AND k = 7) = "
+               "(SELECT min(7, count(body)) FROM naive)",
+               "1");
+    break;
+  case 1:
+    run_command(p, "optimize");
+    break;
+  case 2:
+    assert_sound(p->db, "s");
+    break;
+  case 3: /* SQLite reads the schema again, and connects to the index once more */
+    run_format(p->db, "ALTER TABLE spare RENAME COLUMN a TO b;"
+                      "ALTER TABLE spare RENAME COLUMN b TO a");
+    break;
+  default: /* a vector that is not written yet is read */
+    assert_sql(
+        p->db,
+        "SELECT count(*) FROM s JOIN naive AS n ON n.rowid = s.rowid WHERE s.body IS NOT n.body",
+        "0");
+  }
 }
 
 /* ── what must hold afterwards ──────────────────────────────────────────────────────────────────
@@ -182,16 +224,27 @@ static void assert_equal(pair *p) {
              "= (SELECT count(*) FROM naive)",
              "1|1");
   assert_sound(p->db, "s");
+  if (p->two) {
+    assert_sql(p->db,
+               "SELECT count(*) FROM (SELECT rowid, body FROM s EXCEPT SELECT rowid, body FROM t)",
+               "0");
+    assert_sql(p->db, "SELECT (SELECT count(*) FROM s) = (SELECT count(*) FROM t)", "1");
+    assert_sound(p->db, "t");
+  }
   const char *query = queries[below(p, 3)];
   run_format(
       p->db,
       "DROP TABLE IF EXISTS temp.truth;"
       "CREATE TEMP TABLE truth(id INTEGER PRIMARY KEY, cosine REAL);"
-      "INSERT INTO truth SELECT rowid, koelectra_cosine(koelectra_embed(body), koelectra_embed(%Q)) "
-      "FROM naive WHERE body IS NOT NULL",
+      "INSERT INTO truth SELECT rowid, koelectra_cosine(CASE typeof(body) WHEN 'blob' THEN body "
+      "ELSE koelectra_embed(body) END, koelectra_embed(%Q)) FROM naive WHERE body IS NOT NULL",
       query);
   assert_ranked(p, query, "1", 1 + (int)below(p, 20));
   assert_ranked(p, query, "1", 1000000);
+  char where[128];
+  unsigned first = below(p, 500);
+  snprintf(where, sizeof where, "s.rowid > %u AND s.rowid <= %u.5", first, first + below(p, 300));
+  assert_ranked(p, query, where, 1 + (int)below(p, 20));
   assert_ranked(p, query,
                 "s.rowid IN (SELECT 7 * value FROM json_each("
                 "'[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,40,60,80,2,2]'))",
@@ -202,8 +255,13 @@ static void assert_equal(pair *p) {
  */
 
 static void open_pair(pair *p, bool external, unsigned seed) {
-  *p = (pair){.db = open_tiny_database(), .external = external, .seed = seed};
-  run_format(p->db, "CREATE TABLE naive(rowid INTEGER PRIMARY KEY, body TEXT)");
+  *p = (pair){.db = open_tiny_database(),
+              .external = external,
+              .two = !external && seed % 2 == 0,
+              .seed = seed};
+  run_format(p->db, "CREATE TABLE spare(a);"
+                    "CREATE TABLE naive(rowid INTEGER PRIMARY KEY, body TEXT)");
+  if (p->two) run_format(p->db, "CREATE VIRTUAL TABLE t USING koelectra_index(body)");
   run_format(p->db, external ? "CREATE VIRTUAL TABLE s USING koelectra_index(body, content='naive')"
                              : "CREATE VIRTUAL TABLE s USING koelectra_index(body)");
   if (external) {
@@ -234,6 +292,7 @@ static void compare_with_table(bool external, unsigned seed) {
     for (int i = 0; i < CHANGES; i++) {
       if (below(&p, 4) == 0) change_transaction(&p);
       change_rows(&p);
+      if (below(&p, 8) == 0) interfere(&p);
     }
     /* Also what is not committed yet is found. */
     assert_equal(&p);
@@ -244,7 +303,7 @@ static void compare_with_table(bool external, unsigned seed) {
     rows += query_integer(p.db, "SELECT count(*) FROM s");
   }
   ck_assert_int_gt(rows, 100 * ROUNDS);
-  run_format(p.db, "DROP TABLE s; DROP TABLE naive");
+  run_format(p.db, "DROP TABLE s; DROP TABLE IF EXISTS t; DROP TABLE naive; DROP TABLE spare");
   assert_sql(p.db, "SELECT count(*) FROM sqlite_schema", "0");
   close_database(p.db);
 }
@@ -286,6 +345,36 @@ START_TEST(room_is_reused) {
 }
 END_TEST
 
+/* More than the queue holds, in one statement and in one transaction; what is replaced or deleted
+ * before it is written leaves nothing. */
+START_TEST(queue_that_fills) {
+  sqlite3 *db = open_tiny_database();
+  run_format(db,
+             "CREATE VIRTUAL TABLE s USING koelectra_index(body);"
+             "CREATE TABLE ready AS SELECT value AS id, koelectra_embed('글 ' || value) AS v "
+             "FROM json_each('[1,2,3,4,5,6,7]'); BEGIN;"
+             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000) "
+             "INSERT INTO s(rowid, body) SELECT i, CASE WHEN i %% 3 THEN "
+             "(SELECT v FROM ready WHERE id = 1 + i %% 7) ELSE '글 ' || (1 + i %% 7) END FROM n");
+  assert_sql(db, "SELECT count(*), sum(free) FROM s_chunks", "8|0"); /* of 3000 rows, 2048 */
+  run_format(db, "INSERT OR REPLACE INTO s(rowid, body) SELECT rowid, '다른 글' FROM s "
+                 "WHERE rowid > 2900; DELETE FROM s WHERE rowid BETWEEN 2001 AND 2990;"
+                 "UPDATE s SET rowid = rowid + 10000 WHERE rowid > 2990");
+  assert_sql(db, "SELECT count(*) FROM s WHERE s MATCH '다른 글' AND similarity > 0.9999", "10");
+  assert_sql(db,
+             "SELECT count(*) FROM s JOIN ready ON id = 1 + s.rowid % 7 WHERE s MATCH "
+             "(SELECT v FROM ready WHERE id = 3) AND s.rowid <= 2000 AND id = 3 AND "
+             "abs(similarity - 1) > 1e-5",
+             "0");
+  assert_sql(db, "SELECT count(*), max(rowid), sum(rowid) FROM s", "2010|13000|2130955");
+  assert_sql(db, "SELECT sum(256 - free) FROM s_chunks", "2010");
+  assert_sound(db, "s");
+  run_format(db, "COMMIT");
+  assert_sound(db, "s");
+  close_database(db);
+}
+END_TEST
+
 Suite *index_suite(void);
 
 Suite *index_suite(void) {
@@ -294,6 +383,7 @@ Suite *index_suite(void) {
   tcase_add_loop_test(tests, own_content, 0, SEEDS);
   tcase_add_loop_test(tests, external_content, 0, SEEDS);
   tcase_add_test(tests, room_is_reused);
+  tcase_add_test(tests, queue_that_fills);
   suite_add_tcase(suite, tests);
   return suite;
 }

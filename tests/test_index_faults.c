@@ -14,7 +14,10 @@
 static const char *const statements_own[] = {
     "CREATE VIRTUAL TABLE other USING koelectra_index(body, model='default')",
     "INSERT INTO s(body) VALUES('새로 산 노트북')",
-    "INSERT INTO s(rowid, body) SELECT rowid + 10, body || ' 둘' FROM s",
+    "INSERT INTO s(rowid, body) SELECT rowid + 10, body || ' 둘' FROM s WHERE rowid < 6",
+    "INSERT INTO s(rowid, body) SELECT 7, koelectra_vector('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,"
+    "16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32]')",
+    "SELECT body FROM s WHERE rowid = 6",
     "INSERT OR REPLACE INTO s(rowid, body) VALUES(2, '다른 글')",
     "UPDATE s SET body = '고친 글' WHERE rowid = 3",
     "UPDATE OR REPLACE s SET rowid = rowid + 1 WHERE rowid > 1",
@@ -204,7 +207,7 @@ START_TEST(statements_that_fail) {
   assert_sql_fails(db, "INSERT OR ROLLBACK INTO s(rowid, body) VALUES(1, '하나'), (1, '하나')",
                    SQLITE_CONSTRAINT, "there is a row 1 already");
   ck_assert_int_ne(sqlite3_get_autocommit(db), 0);
-  assert_sql(db, "SELECT count(*) FROM s", "7");
+  assert_sql(db, "SELECT count(*) FROM s", "8");
   assert_sound(db, "s");
   close_database(db);
 }

@@ -21,13 +21,6 @@ void koe_chunk_unset(koe_chunk *chunk, int place) {
   chunk->rowids[place] = 0;
 }
 
-static int first_free_place(const koe_chunk *chunk) {
-  int place = 0;
-  while (koe_chunk_is_live(chunk, place))
-    place++;
-  return place;
-}
-
 static bool copy_blob(sqlite3_stmt *statement, int column, void *out, size_t bytes) {
   if (sqlite3_column_type(statement, column) != SQLITE_BLOB) return false;
   const void *blob = sqlite3_column_blob(statement, column);
@@ -100,8 +93,7 @@ int koe_chunk_insert(koe_index *index, const koe_index_info *info, const koe_chu
   if (code != SQLITE_OK) return code;
   size_t bytes = vectors_bytes(info);
   sqlite3_bind_int64(statement, 1, chunk->id);
-  code = vectors != NULL ? sqlite3_bind_blob64(statement, 2, vectors, bytes, SQLITE_STATIC)
-                         : sqlite3_bind_zeroblob64(statement, 2, bytes);
+  code = sqlite3_bind_blob64(statement, 2, vectors, bytes, SQLITE_STATIC);
   if (code == SQLITE_OK) code = koe_index_step(index, KOE_VECTORS_INSERT, statement);
   koe_index_reset(statement);
   return code == SQLITE_DONE ? write_chunk(index, KOE_CHUNK_INSERT, chunk) : code;
@@ -166,103 +158,36 @@ int koe_vectors_read(const koe_index_info *info, sqlite3_blob *blob, int place, 
 }
 
 int koe_vectors_write(const koe_index_info *info, sqlite3_blob *blob, int place,
-                      const float *vector) {
-  size_t bytes = info->dimension * sizeof *vector;
-  return sqlite3_blob_write(blob, vector, (int)bytes, (int)((size_t)place * bytes));
+                      const float *vectors, size_t count) {
+  size_t bytes = info->dimension * sizeof *vectors;
+  return sqlite3_blob_write(blob, vectors, (int)(count * bytes), (int)((size_t)place * bytes));
 }
 
-/* ── slots ──────────────────────────────────────────────────────────────────────────────────────
- */
-
-static int check_vectors(koe_index *index, const koe_index_info *info, int64_t chunk) {
+int koe_vectors_check(koe_index *index, const koe_index_info *info, int64_t chunk) {
   sqlite3_blob *blob;
   int code = koe_vectors_open(index, info, chunk, false, &blob);
   sqlite3_blob_close(blob);
   return code;
 }
 
-int koe_slot_check(koe_index *index, const koe_index_info *info, int64_t rowid, int64_t slot) {
+/* ── slots ──────────────────────────────────────────────────────────────────────────────────────
+ */
+
+int koe_chunk_check_slot(koe_index *index, const koe_chunk *chunk, int64_t rowid, int place) {
+  if (koe_chunk_is_live(chunk, place) && chunk->rowids[place] == rowid) return SQLITE_OK;
+  return koe_index_damaged(index, "chunks", "chunk %lld: slot %d is not row %lld's",
+                           (long long)chunk->id, place, (long long)rowid);
+}
+
+int koe_slot_read(koe_index *index, const koe_index_info *info, int64_t rowid, int64_t slot,
+                  float *out) {
   koe_chunk chunk;
-  int code = koe_chunk_read(index, koe_slot_chunk(slot), &chunk);
-  if (code != SQLITE_OK) return code;
+  sqlite3_blob *blob = NULL;
   int place = koe_slot_place(slot);
-  if (!koe_chunk_is_live(&chunk, place) || chunk.rowids[place] != rowid) {
-    return koe_index_damaged(index, "chunks", "chunk %lld: slot %d is not row %lld's",
-                             (long long)chunk.id, place, (long long)rowid);
-  }
-  return check_vectors(index, info, chunk.id);
-}
-
-/* Finds the chunk that takes the next vector; `*exists` is false for one that is yet to be made. */
-static int find_room(koe_index *index, koe_chunk *chunk, bool *exists) {
-  int64_t id;
-  *exists = false;
-  int code = koe_chunk_pick(index, KOE_CHUNK_FULLEST, &id);
-  if (code != SQLITE_OK) return code;
-  if (id != 0) {
-    *exists = true;
-    code = koe_chunk_read(index, id, chunk);
-    if (code == SQLITE_OK && chunk->free == 0) {
-      code = koe_index_damaged(index, "chunks", "chunk %lld has no free slot", (long long)id);
-    }
-    return code;
-  }
-  code = koe_chunk_next_id(index, &id);
-  if (code != SQLITE_OK) return code;
-  if (id > KOE_MAX_CHUNKS) {
-    return koe_index_damaged(index, "chunks", "chunk %lld is out of range", (long long)id - 1);
-  }
-  koe_chunk_init(chunk, id);
-  return SQLITE_OK;
-}
-
-int koe_slot_check_room(koe_index *index, const koe_index_info *info) {
-  koe_chunk chunk;
-  bool exists;
-  int code = find_room(index, &chunk, &exists);
-  return code == SQLITE_OK && exists ? check_vectors(index, info, chunk.id) : code;
-}
-
-static int write_vector(koe_index *index, const koe_index_info *info, int64_t slot,
-                        const float *vector) {
-  sqlite3_blob *blob;
-  int code = koe_vectors_open(index, info, koe_slot_chunk(slot), true, &blob);
-  if (code == SQLITE_OK) code = koe_vectors_write(info, blob, koe_slot_place(slot), vector);
-  int closed = sqlite3_blob_close(blob);
-  return code == SQLITE_OK ? closed : code;
-}
-
-int koe_slot_take(koe_index *index, const koe_index_info *info, int64_t rowid, const float *vector,
-                  int64_t *slot) {
-  koe_chunk chunk;
-  bool exists;
-  int code = find_room(index, &chunk, &exists);
-  if (code != SQLITE_OK) return code;
-  int place = first_free_place(&chunk);
-  *slot = koe_slot(chunk.id, place);
-  koe_chunk_set(&chunk, place, rowid);
-  code = exists ? koe_chunk_update(index, &chunk) : koe_chunk_insert(index, info, &chunk, NULL);
-  return code == SQLITE_OK ? write_vector(index, info, *slot, vector) : code;
-}
-
-int koe_slot_write(koe_index *index, const koe_index_info *info, int64_t slot, int64_t rowid,
-                   const float *vector) {
-  koe_chunk chunk;
   int code = koe_chunk_read(index, koe_slot_chunk(slot), &chunk);
-  if (code != SQLITE_OK) return code;
-  int place = koe_slot_place(slot);
-  if (chunk.rowids[place] != rowid) {
-    koe_chunk_set(&chunk, place, rowid);
-    code = koe_chunk_update(index, &chunk);
-  }
-  return code == SQLITE_OK && vector != NULL ? write_vector(index, info, slot, vector) : code;
-}
-
-int koe_slot_free(koe_index *index, int64_t slot) {
-  koe_chunk chunk;
-  int code = koe_chunk_read(index, koe_slot_chunk(slot), &chunk);
-  if (code != SQLITE_OK) return code;
-  koe_chunk_unset(&chunk, koe_slot_place(slot));
-  return chunk.free == KOE_CHUNK_SLOTS ? koe_chunk_delete(index, chunk.id, chunk.id)
-                                       : koe_chunk_update(index, &chunk);
+  if (code == SQLITE_OK) code = koe_chunk_check_slot(index, &chunk, rowid, place);
+  if (code == SQLITE_OK) code = koe_vectors_open(index, info, chunk.id, false, &blob);
+  if (code == SQLITE_OK) code = koe_vectors_read(info, blob, place, out);
+  sqlite3_blob_close(blob);
+  return code;
 }

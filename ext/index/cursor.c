@@ -6,6 +6,7 @@
 
 #include "embedding.h"
 #include "plan.h"
+#include "queue.h"
 #include "rowid.h"
 #include "search.h"
 
@@ -57,12 +58,15 @@ int koe_cursor_close(sqlite3_vtab_cursor *base) {
 /* The arguments by name; NULL where the plan has none. */
 typedef struct arguments {
   sqlite3_value *match, *rowid, *rowid_in, *k, *limit, *offset;
+  sqlite3_value *similarity_gt, *similarity_ge, *rowid_gt, *rowid_ge, *rowid_lt, *rowid_le;
 } arguments;
 
 static arguments name_arguments(int plan, sqlite3_value **argv) {
   arguments a = {0};
-  sqlite3_value **places[] = {&a.match, &a.rowid, &a.rowid_in, &a.k, &a.limit, &a.offset};
-  for (int i = 0; i < 6; i++) {
+  sqlite3_value **places[KOE_PLAN_BITS] = {
+      &a.match,         &a.rowid,         &a.rowid_in, &a.k,        &a.limit,    &a.offset,
+      &a.similarity_gt, &a.similarity_ge, &a.rowid_gt, &a.rowid_ge, &a.rowid_lt, &a.rowid_le};
+  for (int i = 0; i < KOE_PLAN_BITS; i++) {
     if ((plan >> i & 1) != 0) *places[i] = *argv++;
   }
   return a;
@@ -89,6 +93,28 @@ static int read_count(cursor *c, const arguments *a, size_t *out) {
   return SQLITE_OK;
 }
 
+static koe_range read_range(const arguments *a) {
+  koe_range range;
+  koe_range_init(&range);
+  const struct {
+    sqlite3_value *value;
+    int op;
+  } rowids[] = {{a->rowid_gt, SQLITE_INDEX_CONSTRAINT_GT},
+                {a->rowid_ge, SQLITE_INDEX_CONSTRAINT_GE},
+                {a->rowid_lt, SQLITE_INDEX_CONSTRAINT_LT},
+                {a->rowid_le, SQLITE_INDEX_CONSTRAINT_LE}};
+  for (int i = 0; i < 4; i++) {
+    if (rowids[i].value != NULL) koe_range_limit_rowid(&range, rowids[i].op, rowids[i].value);
+  }
+  if (a->similarity_gt != NULL) {
+    koe_range_limit_similarity(&range, SQLITE_INDEX_CONSTRAINT_GT, a->similarity_gt);
+  }
+  if (a->similarity_ge != NULL) {
+    koe_range_limit_similarity(&range, SQLITE_INDEX_CONSTRAINT_GE, a->similarity_ge);
+  }
+  return range;
+}
+
 /* The values of rowid = ? or of rowid IN (…). */
 static int read_rowids(const arguments *a, koe_rowids *out) {
   sqlite3_value *value = a->rowid;
@@ -111,8 +137,10 @@ static int rank(cursor *c, const arguments *a) {
   koe_index_info info;
   koe_rowids rowids = {0};
   float *query = NULL;
+  koe_range range = read_range(a);
   size_t count;
   int code = read_count(c, a, &count);
+  if (code == SQLITE_OK) code = koe_queue_flush(index);
   if (code == SQLITE_OK) code = koe_storage_read_info(index, &info);
   if (code == SQLITE_OK) code = koe_index_query(index, &info, a->match, &query);
   if (code != SQLITE_OK || query == NULL || count == 0) goto cleanup;
@@ -120,9 +148,10 @@ static int rank(cursor *c, const arguments *a) {
   koe_top_k_init(&c->matches, count);
   if (a->rowid != NULL || a->rowid_in != NULL) {
     code = read_rowids(a, &rowids);
-    if (code == SQLITE_OK) code = koe_search_rows(index, &info, query, &rowids, &c->matches);
+    if (code == SQLITE_OK)
+      code = koe_search_rows(index, &info, query, &range, &rowids, &c->matches);
   } else {
-    code = koe_search_all(index, &info, query, &c->matches);
+    code = koe_search_all(index, &info, query, &range, &c->matches);
   }
   koe_top_k_finish(&c->matches);
 
@@ -210,6 +239,28 @@ static int check_gone(koe_index *index, int64_t rowid) {
       index->name, (long long)rowid, index->name, index->name);
 }
 
+/* The text is the vector itself. */
+static int result_vector(koe_index *index, int64_t rowid, sqlite3_context *context) {
+  koe_index_info info;
+  koe_row row;
+  int code = koe_queue_flush(index);
+  if (code == SQLITE_OK) code = koe_storage_read_info(index, &info);
+  if (code == SQLITE_OK) code = koe_row_find(index, rowid, &row);
+  if (code != SQLITE_OK) return code;
+  if (!row.has_vector) {
+    return koe_index_damaged(index, "rows", "row %lld has no slot, but was inserted as a vector",
+                             (long long)rowid);
+  }
+  float *vector = koe_alloc_aligned(info.dimension, sizeof *vector);
+  if (vector == NULL) return SQLITE_NOMEM;
+  code = koe_slot_read(index, &info, rowid, row.slot, vector);
+  if (code == SQLITE_OK) {
+    sqlite3_result_blob64(context, vector, info.dimension * sizeof *vector, SQLITE_TRANSIENT);
+  }
+  koe_free(vector);
+  return code;
+}
+
 static int result_body(cursor *c, sqlite3_context *context) {
   koe_index *index = index_of(&c->base);
   sqlite3_stmt *statement;
@@ -218,8 +269,14 @@ static int result_body(cursor *c, sqlite3_context *context) {
   int64_t rowid = current_rowid(c);
   sqlite3_bind_int64(statement, 1, rowid);
   code = koe_index_step(index, KOE_BODY_READ, statement);
-  if (code == SQLITE_ROW) sqlite3_result_value(context, sqlite3_column_value(statement, 0));
+  bool is_vector = code == SQLITE_ROW && index->definition.content == NULL &&
+                   sqlite3_column_type(statement, 0) == SQLITE_BLOB &&
+                   sqlite3_column_bytes(statement, 0) == 0;
+  if (code == SQLITE_ROW && !is_vector) {
+    sqlite3_result_value(context, sqlite3_column_value(statement, 0));
+  }
   koe_index_reset(statement);
+  if (is_vector) return result_vector(index, rowid, context);
   return code == SQLITE_ROW ? SQLITE_OK : code == SQLITE_DONE ? check_gone(index, rowid) : code;
 }
 

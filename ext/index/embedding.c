@@ -23,15 +23,29 @@ static int check_model(koe_index *index, const koe_index_info *info, const koe_m
       (unsigned long long)fingerprint, index->name, index->name);
 }
 
+int koe_index_model(koe_index *index, const koe_index_info *info, const koe_model **out) {
+  koe_error err;
+  const koe_model *model;
+  *out = NULL;
+  if (koe_registry_acquire(index->definition.model, &model, &err) != KOE_OK) {
+    return koe_index_model_failed(index, &err);
+  }
+  int code = check_model(index, info, model);
+  if (code == SQLITE_OK) {
+    *out = model;
+  } else {
+    koe_registry_release(model);
+  }
+  return code;
+}
+
 int koe_index_embed(koe_index *index, const koe_index_info *info, koe_text text, float *out) {
   koe_error err;
   const koe_model *model;
-  koe_status status = koe_registry_acquire(index->definition.model, &model, &err);
-  if (status != KOE_OK) return koe_index_model_failed(index, &err);
-  int code = check_model(index, info, model);
-  if (code == SQLITE_OK) {
-    status = koe_model_embed(model, &text, 1, out, &err);
-    if (status != KOE_OK) code = koe_index_model_failed(index, &err);
+  int code = koe_index_model(index, info, &model);
+  if (code != SQLITE_OK) return code;
+  if (koe_model_embed(model, &text, 1, out, &err) != KOE_OK) {
+    code = koe_index_model_failed(index, &err);
   }
   koe_registry_release(model);
   return code;
@@ -49,24 +63,39 @@ static int query_of_text(koe_index *index, const koe_index_info *info, sqlite3_v
   return *out != NULL ? koe_index_embed(index, info, text, *out) : SQLITE_NOMEM;
 }
 
-static int query_of_vector(koe_index *index, const koe_index_info *info, sqlite3_value *value,
-                           float **out) {
+/* A BLOB of another size is text as often as it is a vector of another model. */
+static int fail_size(koe_index *index, const koe_index_info *info, sqlite3_value *value,
+                     const char *what) {
+  static const char *const hint = "if it holds UTF-8, pass CAST(… AS TEXT)";
+  int bytes = sqlite3_value_bytes(value);
+  int64_t dimension = (int64_t)info->dimension, size = (int64_t)sizeof(float);
+  if (bytes > 0 && bytes % size == 0) {
+    return koe_index_fail(index, SQLITE_ERROR,
+                          "%s has %lld elements, but the vectors of the index have %lld; %s", what,
+                          (long long)(bytes / size), (long long)dimension, hint);
+  }
+  return koe_index_fail(index, SQLITE_ERROR,
+                        "%s is a BLOB of %d bytes, but the vectors of the index have %lld elements "
+                        "of float32, %lld bytes; %s",
+                        what, bytes, (long long)dimension, (long long)(dimension * size), hint);
+}
+
+int koe_index_vector(koe_index *index, const koe_index_info *info, sqlite3_value *value,
+                     const char *what, float **out) {
   koe_error err;
   size_t dimension;
   bool is_null;
-  if (koe_vector_argument(value, "the query", out, &dimension, &is_null, &err) != KOE_OK) {
+  *out = NULL;
+  if ((size_t)sqlite3_value_bytes(value) != info->dimension * sizeof **out) {
+    return fail_size(index, info, value, what);
+  }
+  if (koe_vector_argument(value, what, out, &dimension, &is_null, &err) != KOE_OK) {
     return koe_index_model_failed(index, &err);
   }
-  if (dimension != info->dimension) {
-    return koe_index_fail(index, SQLITE_ERROR,
-                          "the query has %lld elements, but the vectors of the index have %lld",
-                          (long long)dimension, (long long)info->dimension);
-  }
-  if (!koe_vector_normalize(*out, dimension)) {
-    return koe_index_fail(index, SQLITE_ERROR,
-                          "the query is a vector of zeros: it has no direction");
-  }
-  return SQLITE_OK;
+  if (koe_vector_normalize(*out, dimension)) return SQLITE_OK;
+  koe_free(*out);
+  *out = NULL;
+  return koe_index_fail(index, SQLITE_ERROR, "%s is a vector of zeros: it has no direction", what);
 }
 
 int koe_index_query(koe_index *index, const koe_index_info *info, sqlite3_value *value,
@@ -74,7 +103,7 @@ int koe_index_query(koe_index *index, const koe_index_info *info, sqlite3_value 
   *out = NULL;
   int type = sqlite3_value_type(value);
   if (type == SQLITE_NULL) return SQLITE_OK;
-  int code = type == SQLITE_BLOB ? query_of_vector(index, info, value, out)
+  int code = type == SQLITE_BLOB ? koe_index_vector(index, info, value, "the query", out)
                                  : query_of_text(index, info, value, out);
   if (code != SQLITE_OK) {
     koe_free(*out);

@@ -14,6 +14,7 @@
 #include "commands.h"
 #include "cursor.h"
 #include "plan.h"
+#include "queue.h"
 #include "storage.h"
 #include "update.h"
 
@@ -31,6 +32,7 @@ enum { ARG_SCHEMA = 1, ARG_NAME = 2, ARG_FIRST = 3 };
 static void index_free(koe_index *index) {
   if (index == NULL) return;
   koe_index_finalize(index);
+  koe_queue_detach(index);
   koe_index_definition_clear(&index->definition);
   koe_free(index->schema);
   koe_free(index->name);
@@ -51,7 +53,8 @@ static int fail_name(koe_index *index, const char *name) {
                         name, index->definition.column);
 }
 
-static int index_new(sqlite3 *db, int argc, const char *const *argv, koe_index **out) {
+static int index_new(sqlite3 *db, koe_queues *queues, int argc, const char *const *argv,
+                     koe_index **out) {
   koe_index *index = koe_alloc_zero(1, sizeof *index);
   *out = index;
   if (index == NULL) return SQLITE_NOMEM;
@@ -65,6 +68,8 @@ static int index_new(sqlite3 *db, int argc, const char *const *argv, koe_index *
   }
   strcpy(index->vectors_table, name);
   strcat(index->vectors_table, "_vectors");
+  int code = koe_queue_attach(queues, index);
+  if (code != SQLITE_OK) return code;
 
   koe_error err;
   koe_status status =
@@ -124,10 +129,9 @@ static int read_model(koe_index *index, koe_index_info *out) {
 
 static int create(sqlite3 *db, void *client, int argc, const char *const *argv, sqlite3_vtab **out,
                   char **message) {
-  (void)client;
   koe_index *index;
   koe_index_info info;
-  int code = index_new(db, argc, argv, &index);
+  int code = index_new(db, client, argc, argv, &index);
   if (code == SQLITE_OK) code = check_content(index);
   if (code == SQLITE_OK) code = read_model(index, &info);
   if (code == SQLITE_OK) code = koe_storage_create(index, false);
@@ -139,9 +143,8 @@ static int create(sqlite3 *db, void *client, int argc, const char *const *argv, 
 /* Reads no table: an index whose tables are damaged can still be dropped. */
 static int connect(sqlite3 *db, void *client, int argc, const char *const *argv, sqlite3_vtab **out,
                    char **message) {
-  (void)client;
   koe_index *index;
-  int code = index_new(db, argc, argv, &index);
+  int code = index_new(db, client, argc, argv, &index);
   if (code == SQLITE_OK) code = declare(index);
   return finish(code, index, out, message);
 }
@@ -153,6 +156,7 @@ static int disconnect(sqlite3_vtab *table) {
 
 static int destroy(sqlite3_vtab *table) {
   koe_index *index = (koe_index *)table;
+  koe_queue_clear(index);
   koe_index_finalize(index);
   int code = koe_storage_drop(index);
   if (code == SQLITE_OK) index_free(index);
@@ -162,6 +166,8 @@ static int destroy(sqlite3_vtab *table) {
 static int rename_index(sqlite3_vtab *table, const char *name) {
   koe_index *index = (koe_index *)table;
   if (!koe_index_name_is_free(&index->definition, name)) return fail_name(index, name);
+  int code = koe_queue_flush(index);
+  if (code != SQLITE_OK) return code;
   koe_index_finalize(index);
   return koe_storage_rename(index, name);
 }
@@ -174,7 +180,36 @@ static int is_shadow_name(const char *suffix) {
   return 0;
 }
 
-/* No transaction methods: all state is in the shadow tables, and SQLite rolls those back. */
+/* ── transactions ───────────────────────────────────────────────────────────────────────────────
+ */
+
+/* SQLite wants the method where there are others of transactions. */
+static int begin(sqlite3_vtab *table) {
+  (void)table;
+  return SQLITE_OK;
+}
+
+static int sync_index(sqlite3_vtab *table) {
+  return koe_queue_flush((koe_index *)table);
+}
+
+static int end_transaction(sqlite3_vtab *table) {
+  koe_queue_clear((koe_index *)table);
+  return SQLITE_OK;
+}
+
+/* What comes before a savepoint is written, so that what is in the queue came after all of them. */
+static int savepoint(sqlite3_vtab *table, int number) {
+  (void)number;
+  return koe_queue_savepoint((koe_index *)table);
+}
+
+static int rollback_to(sqlite3_vtab *table, int number) {
+  (void)number;
+  koe_queue_rollback_to((koe_index *)table);
+  return SQLITE_OK;
+}
+
 static const sqlite3_module module = {
     .iVersion = 3,
     .xCreate = create,
@@ -190,10 +225,18 @@ static const sqlite3_module module = {
     .xColumn = koe_cursor_column,
     .xRowid = koe_cursor_rowid,
     .xUpdate = koe_index_update,
+    .xBegin = begin,
+    .xSync = sync_index,
+    .xCommit = end_transaction,
+    .xRollback = end_transaction,
+    .xSavepoint = savepoint,
+    .xRollbackTo = rollback_to,
     .xRename = rename_index,
     .xShadowName = is_shadow_name,
 };
 
 int koe_register_index(sqlite3 *db) {
-  return sqlite3_create_module_v2(db, "koelectra_index", &module, NULL, NULL);
+  koe_queues *queues = koe_queues_new();
+  if (queues == NULL) return SQLITE_NOMEM;
+  return sqlite3_create_module_v2(db, "koelectra_index", &module, queues, koe_queues_free);
 }

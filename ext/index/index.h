@@ -55,8 +55,10 @@ typedef enum koe_statement {
   KOE_STATEMENTS
 } koe_statement;
 
-/* One connection's view of an index.  Holds nothing that a rollback or another connection could
- * make untrue: what changes is read from the shadow tables each time. */
+typedef struct koe_queue koe_queue;
+
+/* One connection's view of an index.  What changes is read from the shadow tables each time, but
+ * for what this transaction has not written yet (queue.h). */
 typedef struct koe_index {
   sqlite3_vtab base; /* SQLite's; zErrMsg is the error of the call in progress */
   sqlite3 *db;
@@ -64,6 +66,7 @@ typedef struct koe_index {
   char *name;          /* of the virtual table */
   char *vectors_table; /* name of the shadow table of vectors, for incremental I/O */
   koe_index_definition definition;
+  koe_queue *queue;
   sqlite3_stmt *statements[KOE_STATEMENTS]; /* prepared on first use */
 } koe_index;
 

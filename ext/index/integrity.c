@@ -2,7 +2,7 @@
  *
  * Nothing, or an error that says which table contradicts which. */
 #include "commands.h"
-#include "storage.h"
+#include "queue.h"
 
 #include "../../model/memory.h"
 #include "../../model/vectors.h"
@@ -138,7 +138,8 @@ static int check_source(koe_index *index) {
 int koe_index_integrity_check(koe_index *index) {
   koe_index_info info;
   int64_t live = 0;
-  int code = koe_storage_read_info(index, &info);
+  int code = koe_queue_flush(index);
+  if (code == SQLITE_OK) code = koe_storage_read_info(index, &info);
   if (code == SQLITE_OK) code = check_chunks(index, &info, &live);
   if (code == SQLITE_OK) code = check_counts(index, live);
   return code == SQLITE_OK ? check_source(index) : code;

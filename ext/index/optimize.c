@@ -4,7 +4,7 @@
  * into the fullest that have room, until one chunk at most is not full; chunks left empty are
  * deleted.  VACUUM then makes the file smaller. */
 #include "commands.h"
-#include "storage.h"
+#include "queue.h"
 
 #include "../../model/memory.h"
 
@@ -53,7 +53,7 @@ static int move_one(transfer *t, int source, int target) {
   int64_t rowid = t->from.rowids[source];
   koe_row row = {.exists = true, .has_vector = true, .slot = koe_slot(t->to.id, target)};
   int code = koe_vectors_read(&t->info, t->from_vectors, source, t->vector);
-  if (code == SQLITE_OK) code = koe_vectors_write(&t->info, t->to_vectors, target, t->vector);
+  if (code == SQLITE_OK) code = koe_vectors_write(&t->info, t->to_vectors, target, t->vector, 1);
   if (code == SQLITE_OK) code = koe_row_set_slot(t->index, rowid, &row);
   koe_chunk_unset(&t->from, source);
   koe_chunk_set(&t->to, target, rowid);
@@ -88,7 +88,8 @@ int koe_index_optimize(koe_index *index) {
   transfer *t = koe_alloc_zero(1, sizeof *t);
   if (t == NULL) return SQLITE_NOMEM;
   t->index = index;
-  int code = koe_storage_read_info(index, &t->info);
+  int code = koe_queue_flush(index);
+  if (code == SQLITE_OK) code = koe_storage_read_info(index, &t->info);
   if (code == SQLITE_OK) {
     t->vector = koe_alloc_aligned(t->info.dimension, sizeof *t->vector);
     if (t->vector == NULL) code = SQLITE_NOMEM;

@@ -4,14 +4,22 @@
 
 #include <sqlite3ext.h>
 
-/* Bits of idxNum.  Each is one argument of xFilter; arguments come in this order. */
+/* Bits of idxNum.  Each is one argument of xFilter; arguments come in this order.  All but ROWID
+ * belong to MATCH. */
 enum {
   KOE_PLAN_MATCH = 1,    /* rank by similarity; without it rows come by rowid */
   KOE_PLAN_ROWID = 2,    /* this row only */
   KOE_PLAN_ROWID_IN = 4, /* these rows only, all at once */
   KOE_PLAN_K = 8,        /* the k best */
   KOE_PLAN_LIMIT = 16,   /* the same, from LIMIT */
-  KOE_PLAN_OFFSET = 32   /* more by as many */
+  KOE_PLAN_OFFSET = 32,  /* more by as many */
+  KOE_PLAN_SIMILARITY_GT = 64,
+  KOE_PLAN_SIMILARITY_GE = 128,
+  KOE_PLAN_ROWID_GT = 256, /* rows after this one */
+  KOE_PLAN_ROWID_GE = 512,
+  KOE_PLAN_ROWID_LT = 1024,
+  KOE_PLAN_ROWID_LE = 2048,
+  KOE_PLAN_BITS = 12
 };
 
 /* xBestIndex.  idxStr says the same as idxNum in words, for EXPLAIN QUERY PLAN. */

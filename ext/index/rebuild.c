@@ -4,7 +4,8 @@
  * into new chunks first, beside the old; what can fail (the content table, the model, an interrupt)
  * fails before anything old is touched, and then the new chunks are deleted again. */
 #include "commands.h"
-#include "storage.h"
+#include "embedding.h"
+#include "queue.h"
 
 #include "../../model/memory.h"
 #include "../../model/registry.h"
@@ -31,7 +32,9 @@ typedef struct rebuild {
   char *bytes;     /* the texts of `pending` slots, one after the other */
   size_t length, capacity;
   size_t ends[KOE_CHUNK_SLOTS]; /* where each of those texts ends */
-  int pending;                  /* last live slots of `chunk` that have no vector yet */
+  int places[KOE_CHUNK_SLOTS];  /* the slots of `chunk` whose they are */
+  int pending;                  /* how many of its slots have no vector yet */
+  float *outputs;               /* [KOE_CHUNK_SLOTS, dimension], of those texts */
   int64_t first_chunk;          /* of the new chunks */
   new_row *rows;
   size_t rows_count, rows_capacity;
@@ -39,6 +42,10 @@ typedef struct rebuild {
 
 static int used(const rebuild *r) {
   return KOE_CHUNK_SLOTS - r->chunk.free;
+}
+
+static float *vector_at(const rebuild *r, int place) {
+  return r->vectors + (size_t)place * r->info.dimension;
 }
 
 /* ── the new chunks ─────────────────────────────────────────────────────────────────────────────
@@ -52,9 +59,12 @@ static int embed_pending(rebuild *r) {
     texts[i] = (koe_text){.bytes = r->bytes + begin, .length = r->ends[i] - begin};
   }
   koe_error err;
-  float *out = r->vectors + (size_t)(used(r) - r->pending) * r->info.dimension;
-  if (koe_model_embed(r->model, texts, (size_t)r->pending, out, &err) != KOE_OK) {
+  if (koe_model_embed(r->model, texts, (size_t)r->pending, r->outputs, &err) != KOE_OK) {
     return koe_index_model_failed(r->index, &err);
+  }
+  for (int i = 0; i < r->pending; i++) {
+    memcpy(vector_at(r, r->places[i]), r->outputs + (size_t)i * r->info.dimension,
+           r->info.dimension * sizeof *r->outputs);
   }
   r->pending = 0;
   r->length = 0;
@@ -65,26 +75,89 @@ static int embed_pending(rebuild *r) {
 static int end_chunk(rebuild *r) {
   int code = embed_pending(r);
   if (code != SQLITE_OK || used(r) == 0) return code;
-  size_t filled = (size_t)used(r) * r->info.dimension;
-  memset(r->vectors + filled, 0, (size_t)r->chunk.free * r->info.dimension * sizeof *r->vectors);
+  if (r->chunk.free > 0) {
+    memset(vector_at(r, used(r)), 0,
+           (size_t)r->chunk.free * r->info.dimension * sizeof *r->vectors);
+  }
   code = koe_chunk_insert(r->index, &r->info, &r->chunk, r->vectors);
   koe_chunk_init(&r->chunk, r->chunk.id + 1);
   return code;
+}
+
+/* Gives the next slot to a row; a full chunk is written. */
+static int take_place(rebuild *r, int64_t rowid, koe_row *row) {
+  *row = (koe_row){.exists = true, .has_vector = true, .slot = koe_slot(r->chunk.id, used(r))};
+  koe_chunk_set(&r->chunk, used(r), rowid);
+  return r->chunk.free == 0 ? end_chunk(r) : SQLITE_OK;
 }
 
 static int add_text(rebuild *r, int64_t rowid, koe_text text, koe_row *row) {
   if (!koe_grow(&r->bytes, &r->capacity, r->length + text.length, 1)) return SQLITE_NOMEM;
   if (text.length > 0) memcpy(r->bytes + r->length, text.bytes, text.length);
   r->length += text.length;
+  r->places[r->pending] = used(r);
   r->ends[r->pending++] = r->length;
-  *row = (koe_row){.exists = true, .has_vector = true, .slot = koe_slot(r->chunk.id, used(r))};
-  koe_chunk_set(&r->chunk, used(r), rowid);
-  if (r->chunk.free == 0) return end_chunk(r);
-  return r->length >= PENDING_BYTES ? embed_pending(r) : SQLITE_OK;
+  int code = take_place(r, rowid, row);
+  if (code != SQLITE_OK || r->length < PENDING_BYTES) return code;
+  return embed_pending(r);
+}
+
+/* The vector of a row that was inserted as one: the index has no text to make it from. */
+static int read_kept_vector(rebuild *r, int64_t rowid, float *out) {
+  koe_index_info info;
+  koe_row row;
+  int code = koe_storage_read_info(r->index, &info);
+  if (code == SQLITE_OK) code = koe_row_find(r->index, rowid, &row);
+  if (code == SQLITE_OK && info.dimension != r->info.dimension) {
+    return koe_index_fail(r->index, SQLITE_ERROR,
+                          "row %lld was inserted as a vector of %lld elements, but those of the "
+                          "model now loaded have %lld: delete such rows first",
+                          (long long)rowid, (long long)info.dimension,
+                          (long long)r->info.dimension);
+  }
+  if (code == SQLITE_OK && row.has_vector) {
+    code = koe_slot_read(r->index, &info, rowid, row.slot, out);
+  } else if (code == SQLITE_OK) {
+    code = SQLITE_CORRUPT_VTAB;
+  }
+  if ((code & 0xff) != SQLITE_CORRUPT) return code;
+  return koe_index_fail(r->index, SQLITE_CORRUPT_VTAB,
+                        "row %lld was inserted as a vector, and damaged shadow tables no longer "
+                        "have it: DELETE FROM %s_content WHERE id = %lld, and rebuild",
+                        (long long)rowid, r->index->name, (long long)rowid);
+}
+
+/* A vector of the source, which is of the index itself or of the content table. */
+static int add_vector(rebuild *r, int64_t rowid, sqlite3_value *value, koe_row *row) {
+  float *given = NULL, *to = vector_at(r, used(r));
+  int code;
+  if (r->index->definition.content == NULL) {
+    code = read_kept_vector(r, rowid, to);
+  } else {
+    char what[64];
+    sqlite3_snprintf(sizeof what, what, "row %lld", (long long)rowid);
+    code = koe_index_vector(r->index, &r->info, value, what, &given);
+    if (code == SQLITE_OK) memcpy(to, given, r->info.dimension * sizeof *to);
+    koe_free(given);
+  }
+  return code == SQLITE_OK ? take_place(r, rowid, row) : code;
+}
+
+static int add_value(rebuild *r, int64_t rowid, sqlite3_value *value, koe_row *row) {
+  koe_error err;
+  koe_text text;
+  bool is_null;
+  bool own = r->index->definition.content == NULL;
+  if (sqlite3_value_type(value) == SQLITE_BLOB && (!own || sqlite3_value_bytes(value) == 0)) {
+    return add_vector(r, rowid, value, row);
+  }
+  if (koe_text_argument(value, r->index->definition.column, &text, &is_null, &err) != KOE_OK) {
+    return koe_index_model_failed(r->index, &err);
+  }
+  return is_null ? SQLITE_OK : add_text(r, rowid, text, row);
 }
 
 static int add_row(rebuild *r, sqlite3_stmt *source) {
-  koe_error err;
   new_row new = {.rowid = sqlite3_column_int64(source, 0), .row = {.exists = true}};
   if (sqlite3_column_type(source, 0) != SQLITE_INTEGER) {
     const unsigned char *id = sqlite3_column_text(source, 0);
@@ -94,17 +167,10 @@ static int add_row(rebuild *r, sqlite3_stmt *source) {
         r->index->definition.content, id != NULL ? (const char *)id : "NULL",
         r->index->definition.content_rowid);
   }
-  koe_text text;
-  bool is_null;
-  if (koe_text_argument(sqlite3_column_value(source, 1), r->index->definition.column, &text,
-                        &is_null, &err) != KOE_OK) {
-    return koe_index_fail(r->index, SQLITE_ERROR, "row %lld: %s", (long long)new.rowid,
-                          err.message);
-  }
   if (!koe_grow(&r->rows, &r->rows_capacity, r->rows_count + 1, sizeof *r->rows)) {
     return SQLITE_NOMEM;
   }
-  int code = is_null ? SQLITE_OK : add_text(r, new.rowid, text, &new.row);
+  int code = add_value(r, new.rowid, sqlite3_column_value(source, 1), &new.row);
   if (code == SQLITE_OK) r->rows[r->rows_count++] = new;
   return code;
 }
@@ -185,8 +251,18 @@ static int choose_first_chunk(rebuild *r) {
   return code;
 }
 
+/* Writes the queue for the vectors in it that no text can bring back.  What cannot be written,
+ * since tables are damaged, is missed where such a vector is read. */
+static int end_queue(koe_index *index) {
+  int code = koe_queue_flush(index);
+  if ((code & 0xff) != SQLITE_CORRUPT) return code;
+  koe_queue_clear(index);
+  return SQLITE_OK;
+}
+
 static int run(rebuild *r) {
-  int code = koe_storage_create(r->index, true);
+  int code = end_queue(r->index);
+  if (code == SQLITE_OK) code = koe_storage_create(r->index, true);
   if (code == SQLITE_OK) code = koe_storage_check_version(r->index);
   if (code == SQLITE_OK) code = choose_first_chunk(r);
   if (code != SQLITE_OK) return code;
@@ -212,7 +288,9 @@ int koe_index_rebuild(koe_index *index) {
     r->info = (koe_index_info){.fingerprint = koe_model_fingerprint(model),
                                .dimension = koe_model_dimension(model)};
     r->vectors = koe_alloc_aligned(KOE_CHUNK_SLOTS * r->info.dimension, sizeof *r->vectors);
-    if (r->vectors != NULL) code = run(r);
+    r->outputs = koe_alloc_aligned(KOE_CHUNK_SLOTS * r->info.dimension, sizeof *r->outputs);
+    if (r->vectors != NULL && r->outputs != NULL) code = run(r);
+    koe_free(r->outputs);
     koe_free(r->vectors);
     koe_free(r->bytes);
     koe_free(r->rows);

@@ -9,12 +9,14 @@ SQLITE_EXTENSION_INIT3
 
 /* Stored vectors and the query are of unit length, so their dot product is the cosine, up to
  * rounding, which may carry it beyond 1. */
-static int offer(koe_index *index, int64_t rowid, float dot, koe_top_k *top) {
+static int offer(koe_index *index, const koe_range *range, int64_t rowid, float dot,
+                 koe_top_k *top) {
   if (!(dot > -1.01F && dot < 1.01F)) {
     return koe_index_damaged(index, "vectors", "the vector of row %lld is not of unit length",
                              (long long)rowid);
   }
   float similarity = dot > 1 ? 1 : dot < -1 ? -1 : dot;
+  if (!koe_range_has_similarity(range, (double)similarity)) return SQLITE_OK;
   return koe_top_k_offer(top, rowid, similarity) ? SQLITE_OK : SQLITE_NOMEM;
 }
 
@@ -34,7 +36,7 @@ static bool dots_of_chunk(const float *query, const void *vectors, size_t bytes,
 
 /* Ranks the chunk in the current row of KOE_CHUNK_SCAN. */
 static int search_chunk(koe_index *index, const koe_index_info *info, const float *query,
-                        sqlite3_stmt *statement, koe_top_k *top) {
+                        const koe_range *range, sqlite3_stmt *statement, koe_top_k *top) {
   koe_chunk chunk;
   int code = koe_chunk_from_row(index, statement, &chunk);
   if (code != SQLITE_OK) return code;
@@ -51,18 +53,19 @@ static int search_chunk(koe_index *index, const koe_index_info *info, const floa
   }
   for (int place = 0; code == SQLITE_OK && place < KOE_CHUNK_SLOTS; place++) {
     if (!koe_chunk_is_live(&chunk, place)) continue;
-    code = offer(index, chunk.rowids[place], dots[place], top);
+    if (!koe_range_has_rowid(range, chunk.rowids[place])) continue;
+    code = offer(index, range, chunk.rowids[place], dots[place], top);
   }
   return code;
 }
 
 int koe_search_all(koe_index *index, const koe_index_info *info, const float *query,
-                   koe_top_k *top) {
+                   const koe_range *range, koe_top_k *top) {
   sqlite3_stmt *statement;
   int code = koe_index_prepare(index, KOE_CHUNK_SCAN, &statement);
   if (code != SQLITE_OK) return code;
   while ((code = koe_index_step(index, KOE_CHUNK_SCAN, statement)) == SQLITE_ROW) {
-    code = search_chunk(index, info, query, statement, top);
+    code = search_chunk(index, info, query, range, statement, top);
     if (code != SQLITE_OK) break;
   }
   koe_index_reset(statement);
@@ -87,7 +90,8 @@ static int compare_slots(const void *a, const void *b) {
 }
 
 /* The slots of those rows that have a vector, each once, in the order of storage. */
-static int find_candidates(koe_index *index, koe_rowids *rowids, candidate *out, size_t *count) {
+static int find_candidates(koe_index *index, koe_rowids *rowids, const koe_range *range,
+                           candidate *out, size_t *count) {
   *count = 0;
   if (rowids->count > 1) {
     qsort(rowids->items, rowids->count, sizeof *rowids->items, compare_rowids);
@@ -95,6 +99,7 @@ static int find_candidates(koe_index *index, koe_rowids *rowids, candidate *out,
   for (size_t i = 0; i < rowids->count; i++) {
     int64_t rowid = rowids->items[i];
     if (i > 0 && rowid == rowids->items[i - 1]) continue;
+    if (!koe_range_has_rowid(range, rowid)) continue;
     koe_row row;
     int code = koe_row_find(index, rowid, &row);
     if (code != SQLITE_OK) return code;
@@ -106,42 +111,39 @@ static int find_candidates(koe_index *index, koe_rowids *rowids, candidate *out,
 
 /* Ranks candidates of one chunk. */
 static int search_candidates(koe_index *index, const koe_index_info *info, const float *query,
-                             const candidate *candidates, size_t count, float *vector,
-                             koe_top_k *top) {
+                             const koe_range *range, const candidate *candidates, size_t count,
+                             float *vector, koe_top_k *top) {
   koe_chunk chunk;
   sqlite3_blob *blob = NULL;
   int code = koe_chunk_read(index, koe_slot_chunk(candidates[0].slot), &chunk);
   if (code == SQLITE_OK) code = koe_vectors_open(index, info, chunk.id, false, &blob);
   for (size_t i = 0; code == SQLITE_OK && i < count; i++) {
     int place = koe_slot_place(candidates[i].slot);
-    if (!koe_chunk_is_live(&chunk, place) || chunk.rowids[place] != candidates[i].rowid) {
-      code = koe_index_damaged(index, "chunks", "chunk %lld: slot %d is not row %lld's",
-                               (long long)chunk.id, place, (long long)candidates[i].rowid);
-      break;
-    }
     float dot;
-    code = koe_vectors_read(info, blob, place, vector);
+    code = koe_chunk_check_slot(index, &chunk, candidates[i].rowid, place);
+    if (code == SQLITE_OK) code = koe_vectors_read(info, blob, place, vector);
     if (code != SQLITE_OK) break;
     koe_vector_dots(query, vector, 1, info->dimension, &dot);
-    code = offer(index, candidates[i].rowid, dot, top);
+    code = offer(index, range, candidates[i].rowid, dot, top);
   }
   sqlite3_blob_close(blob);
   return code;
 }
 
 int koe_search_rows(koe_index *index, const koe_index_info *info, const float *query,
-                    koe_rowids *rowids, koe_top_k *top) {
+                    const koe_range *range, koe_rowids *rowids, koe_top_k *top) {
   size_t count;
   candidate *candidates = koe_alloc(rowids->count, sizeof *candidates);
   float *vector = koe_alloc_aligned(info->dimension, sizeof *vector);
   int code = candidates != NULL && vector != NULL
-                 ? find_candidates(index, rowids, candidates, &count)
+                 ? find_candidates(index, rowids, range, candidates, &count)
                  : SQLITE_NOMEM;
   for (size_t first = 0, end; code == SQLITE_OK && first < count; first = end) {
     int64_t chunk = koe_slot_chunk(candidates[first].slot);
     for (end = first + 1; end < count && koe_slot_chunk(candidates[end].slot) == chunk;)
       end++;
-    code = search_candidates(index, info, query, candidates + first, end - first, vector, top);
+    code =
+        search_candidates(index, info, query, range, candidates + first, end - first, vector, top);
   }
   koe_free(vector);
   koe_free(candidates);

@@ -9,7 +9,11 @@
 
 SQLITE_EXTENSION_INIT3
 
-/* `table` is the one to blame for an error: a shadow table's suffix, or "source". */
+/* `table` is the one to blame for an error: a shadow table's suffix, or "source".
+ *
+ * What koe_queue_flush runs must need no statement journal, so no REPLACE of a table with an index:
+ * xSavepoint runs it before SQLite has begun the savepoint, and a statement with a savepoint of its
+ * own would begin that one too, in the middle of what is written. */
 static const struct {
   const char *sql, *table;
 } statements[KOE_STATEMENTS] = {
@@ -24,8 +28,7 @@ static const struct {
     [KOE_ROW_DELETE_ALL] = {"DELETE FROM $rows", "rows"},
 
     [KOE_CHUNK_READ] = {"SELECT id, free, live, rowids FROM $chunks WHERE id = ?1", "chunks"},
-    [KOE_CHUNK_FULLEST] = {"SELECT id FROM $chunks WHERE free > 0 ORDER BY free, id LIMIT 1",
-                           "chunks"},
+    [KOE_CHUNK_FULLEST] = {"SELECT id FROM $chunks WHERE free > 0 ORDER BY free, id", "chunks"},
     [KOE_CHUNK_EMPTIEST] = {"SELECT id FROM $chunks WHERE free > 0 "
                             "ORDER BY free DESC, id DESC LIMIT 1",
                             "chunks"},
@@ -40,7 +43,8 @@ static const struct {
                         "chunks"},
 
     [KOE_VECTORS_LAST_ID] = {"SELECT max(id) FROM $vectors", "vectors"},
-    [KOE_VECTORS_INSERT] = {"INSERT INTO $vectors(id, vectors) VALUES(?1, ?2)", "vectors"},
+    [KOE_VECTORS_INSERT] = {"INSERT OR REPLACE INTO $vectors(id, vectors) VALUES(?1, ?2)",
+                            "vectors"},
     [KOE_VECTORS_DELETE_RANGE] = {"DELETE FROM $vectors WHERE id BETWEEN ?1 AND ?2", "vectors"},
 
     [KOE_BODY_READ] = {"SELECT content.$body FROM $source AS content WHERE content.$id = ?1",

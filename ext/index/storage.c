@@ -133,13 +133,15 @@ int koe_storage_read_info(koe_index *index, koe_index_info *out) {
     }
   }
   int64_t dimension = values.integers[DIMENSION];
-  if (values.integers[VERSION] != KOE_FORMAT_VERSION || dimension < 1 ||
-      dimension > KOE_MAX_DIMENSION || values.integers[CHUNK_SIZE] != KOE_CHUNK_SLOTS) {
+  if (values.integers[VERSION] < 1 || dimension < 1 || dimension > KOE_MAX_DIMENSION ||
+      values.integers[CHUNK_SIZE] != KOE_CHUNK_SLOTS) {
     return koe_index_damaged(index, "info", "version %lld, dimension %lld, chunk_size %lld",
                              (long long)values.integers[VERSION], (long long)dimension,
                              (long long)values.integers[CHUNK_SIZE]);
   }
-  *out = (koe_index_info){.fingerprint = values.fingerprint, .dimension = (size_t)dimension};
+  *out = (koe_index_info){.fingerprint = values.fingerprint,
+                          .dimension = (size_t)dimension,
+                          .version = (int)values.integers[VERSION]};
   return SQLITE_OK;
 }
 
@@ -166,6 +168,12 @@ int koe_storage_write_info(koe_index *index, const koe_index_info *info) {
   if (code == SQLITE_OK) code = write_value(index, keys[DIMENSION], NULL, (int64_t)info->dimension);
   if (code == SQLITE_OK) code = write_value(index, keys[CHUNK_SIZE], NULL, KOE_CHUNK_SLOTS);
   return code;
+}
+
+int koe_storage_raise_version(koe_index *index, const koe_index_info *info) {
+  return info->version < KOE_FORMAT_VERSION
+             ? write_value(index, keys[VERSION], NULL, KOE_FORMAT_VERSION)
+             : SQLITE_OK;
 }
 
 /* ── rows ───────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@
 #include "index.h"
 
 enum {
-  KOE_FORMAT_VERSION = 1,
+  KOE_FORMAT_VERSION = 2, /* of what is written */
   KOE_CHUNK_SLOTS = 256,
   KOE_MAX_DIMENSION = 65536, /* what a damaged number must not exceed */
 };
@@ -20,6 +20,7 @@ enum {
 typedef struct koe_index_info {
   uint64_t fingerprint; /* of the model that made them */
   size_t dimension;
+  int version; /* of the format, as it was read; koe_storage_write_info writes KOE_FORMAT_VERSION */
 } koe_index_info;
 
 /* Makes, drops and renames the shadow tables.  Making keeps those that exist if `missing_only`. */
@@ -29,6 +30,10 @@ int koe_storage_rename(koe_index *index, const char *name);
 
 int koe_storage_read_info(koe_index *index, koe_index_info *out);
 int koe_storage_write_info(koe_index *index, const koe_index_info *info);
+
+/* Says that the tables are of this library's format where they are of an older one, which reads
+ * alike. */
+int koe_storage_raise_version(koe_index *index, const koe_index_info *info);
 
 /* Fails if the tables say that a newer version of this library wrote them. */
 int koe_storage_check_version(koe_index *index);
@@ -87,7 +92,7 @@ int koe_chunk_from_row(koe_index *index, sqlite3_stmt *statement, koe_chunk *out
 int koe_chunk_read(koe_index *index, int64_t id, koe_chunk *out);
 int koe_chunk_update(koe_index *index, const koe_chunk *chunk);
 
-/* Adds a chunk with its vectors [KOE_CHUNK_SLOTS, dimension], or zeros where `vectors` is NULL. */
+/* Adds a chunk with its vectors [KOE_CHUNK_SLOTS, dimension]. */
 int koe_chunk_insert(koe_index *index, const koe_index_info *info, const koe_chunk *chunk,
                      const float *vectors);
 
@@ -109,29 +114,24 @@ int koe_chunk_pick(koe_index *index, koe_statement which, int64_t *out);
 int koe_vectors_open(koe_index *index, const koe_index_info *info, int64_t chunk, bool write,
                      sqlite3_blob **out);
 
+/* Whether a chunk has its vectors, of the right size. */
+int koe_vectors_check(koe_index *index, const koe_index_info *info, int64_t chunk);
+
 /* One vector [dimension] of an open chunk. */
 int koe_vectors_read(const koe_index_info *info, sqlite3_blob *blob, int place, float *out);
+
+/* Vectors [count, dimension] of neighbouring slots. */
 int koe_vectors_write(const koe_index_info *info, sqlite3_blob *blob, int place,
-                      const float *vector);
+                      const float *vectors, size_t count);
 
 /* ── slots: a row and its vector at once ────────────────────────────────────────────────────────
  */
 
-/* Whether koe_slot_write and koe_slot_free of that row's slot would succeed. */
-int koe_slot_check(koe_index *index, const koe_index_info *info, int64_t rowid, int64_t slot);
+/* Whether a slot of the chunk is that row's. */
+int koe_chunk_check_slot(koe_index *index, const koe_chunk *chunk, int64_t rowid, int place);
 
-/* Whether koe_slot_take would succeed. */
-int koe_slot_check_room(koe_index *index, const koe_index_info *info);
-
-/* Stores a vector in a free slot, a new chunk's if there is none. */
-int koe_slot_take(koe_index *index, const koe_index_info *info, int64_t rowid, const float *vector,
-                  int64_t *slot);
-
-/* Gives a slot to another row, another vector (not where it is NULL), or both. */
-int koe_slot_write(koe_index *index, const koe_index_info *info, int64_t slot, int64_t rowid,
-                   const float *vector);
-
-/* Frees a slot; a chunk without live slots is deleted. */
-int koe_slot_free(koe_index *index, int64_t slot);
+/* Reads the vector [info->dimension] of that row's slot. */
+int koe_slot_read(koe_index *index, const koe_index_info *info, int64_t rowid, int64_t slot,
+                  float *out);
 
 #endif

@@ -1,14 +1,16 @@
 /* INSERT INTO search(rowid, body) VALUES(1, '배우 연기가 좋았어요');
+ * INSERT INTO search(rowid, body) SELECT id, vector FROM embedded;   -- BLOBs: nothing to embed
  * UPDATE search SET body = '…' WHERE rowid = 1;
  * DELETE FROM search WHERE rowid = 1;
  *
  * SQLite gives an INSERT of one row no savepoint of its own inside a transaction.  So a change
  * first does all that can fail (conflicts, the model, damage in what it is going to touch), and
- * then writes. */
+ * then writes: the text and the row at once, the vector through the queue. */
 #include "update.h"
 
 #include "commands.h"
 #include "embedding.h"
+#include "queue.h"
 #include "rowid.h"
 
 #include "../../model/memory.h"
@@ -26,9 +28,12 @@ typedef struct change {
   koe_row old;
   int64_t rowid;
   sqlite3_value *body;
-  bool same_text; /* keeps its vector, and its text where the index holds it */
-  float *vector;  /* the new one; NULL for a NULL text */
-  bool replaces;  /* another row, `victim`, has the rowid */
+  bool same_text;  /* keeps its vector, and its text where the index holds it */
+  bool has_vector; /* has a new one: `vector`, or that of `text` */
+  float *vector;   /* what `body` is */
+  koe_text text;
+  int64_t slot;  /* where the row has a vector, the old slot or a new one */
+  bool replaces; /* another row, `victim`, has the rowid */
   koe_row victim;
 } change;
 
@@ -39,25 +44,25 @@ static bool own_content(const koe_index *index) {
 /* ── deleting ───────────────────────────────────────────────────────────────────────────────────
  */
 
-static int check_row(koe_index *index, const koe_index_info *info, int64_t rowid,
-                     const koe_row *row) {
-  return row->has_vector ? koe_slot_check(index, info, rowid, row->slot) : SQLITE_OK;
+static int check_row(koe_index *index, int64_t rowid, const koe_row *row) {
+  return row->has_vector ? koe_queue_check(index, rowid, row->slot) : SQLITE_OK;
 }
 
 /* The text goes first: its table is the one that was not looked at before. */
 static int remove_row(koe_index *index, int64_t rowid, const koe_row *row) {
   int code = own_content(index) ? koe_index_execute(index, KOE_BODY_DELETE, 1, rowid, 0)
                                 : SQLITE_OK;
-  if (code == SQLITE_OK && row->has_vector) code = koe_slot_free(index, row->slot);
-  return code == SQLITE_OK ? koe_index_execute(index, KOE_ROW_DELETE, 1, rowid, 0) : code;
+  if (code == SQLITE_OK) code = koe_index_execute(index, KOE_ROW_DELETE, 1, rowid, 0);
+  if (code == SQLITE_OK && row->has_vector) koe_queue_free_slot(index, row->slot);
+  return code;
 }
 
 int koe_index_delete_row(koe_index *index, int64_t rowid) {
   koe_index_info info;
   koe_row row;
-  int code = koe_storage_read_info(index, &info);
+  int code = koe_queue_open(index, &info);
   if (code == SQLITE_OK) code = koe_row_find(index, rowid, &row);
-  if (code == SQLITE_OK && row.exists) code = check_row(index, &info, rowid, &row);
+  if (code == SQLITE_OK && row.exists) code = check_row(index, rowid, &row);
   return code == SQLITE_OK && row.exists ? remove_row(index, rowid, &row) : code;
 }
 
@@ -83,25 +88,40 @@ static int compare_text(koe_index *index, int64_t rowid, sqlite3_value *text, bo
   return code == SQLITE_ROW || code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
-/* Embeds the new text, unless it is the old one. */
-static int prepare_vector(koe_index *index, const koe_index_info *info, change *c) {
+/* Reads the new vector, or the text whose vector it will be, unless it is the old one. */
+static int read_body(koe_index *index, const koe_index_info *info, change *c) {
   if (sqlite3_value_nochange(c->body)) {
     c->same_text = true;
     return SQLITE_OK;
+  }
+  if (sqlite3_value_type(c->body) == SQLITE_BLOB) {
+    c->has_vector = true;
+    return koe_index_vector(index, info, c->body, index->definition.column, &c->vector);
   }
   if (c->old.has_vector) {
     int code = compare_text(index, c->old_rowid, c->body, &c->same_text);
     if (code != SQLITE_OK || c->same_text) return code;
   }
   koe_error err;
-  koe_text text;
   bool is_null;
-  if (koe_text_argument(c->body, index->definition.column, &text, &is_null, &err) != KOE_OK) {
+  if (koe_text_argument(c->body, index->definition.column, &c->text, &is_null, &err) != KOE_OK) {
     return koe_index_model_failed(index, &err);
   }
-  if (is_null) return SQLITE_OK;
-  c->vector = koe_alloc_aligned(info->dimension, sizeof *c->vector);
-  return c->vector != NULL ? koe_index_embed(index, info, text, c->vector) : SQLITE_NOMEM;
+  c->has_vector = !is_null;
+  return SQLITE_OK;
+}
+
+static koe_new_vector new_vector(const change *c) {
+  return (koe_new_vector){.vector = c->vector, .text = c->text};
+}
+
+/* Finds a place for the new vector. */
+static int prepare_vector(koe_index *index, change *c) {
+  koe_new_vector vector = new_vector(c);
+  c->slot = c->old.slot;
+  if (!c->has_vector) return SQLITE_OK;
+  int code = koe_queue_reserve(index, &vector);
+  return code == SQLITE_OK && !c->old.has_vector ? koe_queue_find_slot(index, &c->slot) : code;
 }
 
 static int check_conflict(koe_index *index, change *c) {
@@ -125,44 +145,36 @@ static int prepare_change(koe_index *index, const koe_index_info *info, change *
     c->old_rowid = c->rowid;
     c->replaces = false;
   }
-  code = prepare_vector(index, info, c);
-  if (code == SQLITE_OK && c->old.exists) code = check_row(index, info, c->old_rowid, &c->old);
-  if (code == SQLITE_OK && c->replaces) code = check_row(index, info, c->rowid, &c->victim);
-  if (code == SQLITE_OK && c->vector != NULL && !c->old.has_vector) {
-    code = koe_slot_check_room(index, info);
-  }
-  return code;
+  code = read_body(index, info, c);
+  if (code == SQLITE_OK && c->old.exists) code = check_row(index, c->old_rowid, &c->old);
+  if (code == SQLITE_OK && c->replaces) code = check_row(index, c->rowid, &c->victim);
+  return code == SQLITE_OK ? prepare_vector(index, c) : code;
 }
 
 /* ── inserting and updating: the writes ─────────────────────────────────────────────────────────
  */
 
-static int write_body(koe_index *index, const change *c) {
+/* A row that was inserted as a vector has the empty BLOB for a text (FORMAT.md). */
+static int bind_body(sqlite3_stmt *statement, const change *c) {
+  return c->vector != NULL ? sqlite3_bind_blob(statement, 2, "", 0, SQLITE_STATIC)
+                           : sqlite3_bind_value(statement, 2, c->body);
+}
+
+static int write_body(koe_index *index, const koe_index_info *info, const change *c) {
   bool moves = c->old.exists && c->old_rowid != c->rowid;
   if (c->same_text) {
     return moves ? koe_index_execute(index, KOE_BODY_MOVE, 2, c->old_rowid, c->rowid) : SQLITE_OK;
   }
   sqlite3_stmt *statement;
-  int code = koe_index_prepare(index, KOE_BODY_WRITE, &statement);
+  int code = c->vector != NULL ? koe_storage_raise_version(index, info) : SQLITE_OK;
+  if (code == SQLITE_OK) code = koe_index_prepare(index, KOE_BODY_WRITE, &statement);
   if (code != SQLITE_OK) return code;
   sqlite3_bind_int64(statement, 1, c->rowid);
-  code = sqlite3_bind_value(statement, 2, c->body);
+  code = bind_body(statement, c);
   if (code == SQLITE_OK) code = koe_index_step(index, KOE_BODY_WRITE, statement);
   koe_index_reset(statement);
   if (code != SQLITE_DONE) return code;
   return moves ? koe_index_execute(index, KOE_BODY_DELETE, 1, c->old_rowid, 0) : SQLITE_OK;
-}
-
-/* Brings the row's slot to what the change says; `row` is the result. */
-static int write_slot(koe_index *index, const koe_index_info *info, const change *c, koe_row *row) {
-  *row = (koe_row){.exists = true,
-                   .has_vector = c->same_text ? c->old.has_vector : c->vector != NULL,
-                   .slot = c->old.slot};
-  if (row->has_vector && c->old.has_vector) {
-    return koe_slot_write(index, info, row->slot, c->rowid, c->vector);
-  }
-  if (row->has_vector) return koe_slot_take(index, info, c->rowid, c->vector, &row->slot);
-  return c->old.has_vector ? koe_slot_free(index, c->old.slot) : SQLITE_OK;
 }
 
 static int write_row(koe_index *index, const change *c, const koe_row *row) {
@@ -175,12 +187,25 @@ static int write_row(koe_index *index, const change *c, const koe_row *row) {
   return code == SQLITE_OK ? koe_row_insert(index, c->rowid, row) : code;
 }
 
+/* What cannot fail comes last. */
+static void write_slot(koe_index *index, const change *c, const koe_row *row) {
+  koe_new_vector vector = new_vector(c);
+  if (row->has_vector) {
+    koe_queue_put(index, row->slot, c->rowid, c->has_vector ? &vector : NULL);
+  } else if (c->old.has_vector) {
+    koe_queue_free_slot(index, c->old.slot);
+  }
+}
+
 static int apply_change(koe_index *index, const koe_index_info *info, const change *c) {
-  koe_row row;
+  koe_row row = {.exists = true,
+                 .has_vector = c->has_vector || (c->same_text && c->old.has_vector),
+                 .slot = c->slot};
   int code = c->replaces ? remove_row(index, c->rowid, &c->victim) : SQLITE_OK;
-  if (code == SQLITE_OK && own_content(index)) code = write_body(index, c);
-  if (code == SQLITE_OK) code = write_slot(index, info, c, &row);
-  return code == SQLITE_OK ? write_row(index, c, &row) : code;
+  if (code == SQLITE_OK && own_content(index)) code = write_body(index, info, c);
+  if (code == SQLITE_OK) code = write_row(index, c, &row);
+  if (code == SQLITE_OK) write_slot(index, c, &row);
+  return code;
 }
 
 static int run_change(koe_index *index, const koe_index_info *info, change *c) {
@@ -203,7 +228,7 @@ static int insert(koe_index *index, sqlite3_value **argv, sqlite3_int64 *rowid) 
   }
   koe_index_info info;
   change c = {.body = columns[KOE_COLUMN_BODY]};
-  int code = koe_storage_read_info(index, &info);
+  int code = koe_queue_open(index, &info);
   if (code != SQLITE_OK) return code;
   if (sqlite3_value_type(argv[NEW_ROWID]) == SQLITE_NULL) {
     code = koe_row_next(index, &c.rowid);
@@ -228,7 +253,7 @@ static int update(koe_index *index, sqlite3_value **argv) {
   if (!koe_rowid_of_value(argv[NEW_ROWID], &c.rowid)) {
     return koe_index_fail(index, SQLITE_MISMATCH, "a rowid must be an integer");
   }
-  int code = koe_storage_read_info(index, &info);
+  int code = koe_queue_open(index, &info);
   if (code == SQLITE_OK) code = koe_row_find(index, c.old_rowid, &c.old);
   if (code != SQLITE_OK || !c.old.exists) return code;
   return run_change(index, &info, &c);
@@ -238,6 +263,7 @@ int koe_index_update(sqlite3_vtab *table, int argc, sqlite3_value **argv, sqlite
   koe_index *index = (koe_index *)table;
   sqlite3_int64 last = sqlite3_last_insert_rowid(index->db);
   int code;
+  koe_queue_enter(index);
   if (argc == 1) {
     code = koe_index_delete_row(index, sqlite3_value_int64(argv[OLD_ROWID]));
   } else if (sqlite3_value_type(argv[OLD_ROWID]) != SQLITE_NULL) {
@@ -248,6 +274,7 @@ int koe_index_update(sqlite3_vtab *table, int argc, sqlite3_value **argv, sqlite
   } else {
     code = insert(index, argv, rowid);
   }
+  koe_queue_leave(index);
   /* The rows of shadow tables are not the user's last insert; a row of the index is, which SQLite
    * notes afterwards. */
   sqlite3_set_last_insert_rowid(index->db, last);
