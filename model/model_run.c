@@ -19,7 +19,7 @@ enum { GROUP_TEXTS = 32, SLICE_TEXTS = 4096 };
 /* Tokens that go through the encoder at once: enough rows for the matrix products, few enough for
  * the activations to stay in the cache.  In between, a call has about BATCHES of them, so that all
  * threads end at about the same time. */
-enum { LEAST_TOKENS = 512, MOST_TOKENS = 1024, BATCHES = 64 };
+enum { LEAST_TOKENS = 256, MOST_TOKENS = 1024, BATCHES = 64 };
 
 /* More tokens than this before truncation: the memory is given back after the text. */
 enum { KEPT_TOKENS = 1 << 16 };

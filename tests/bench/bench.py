@@ -36,10 +36,12 @@ def throughput_rows(encoding, quick, threads):
         natural, ordered = (2.0, 1.25) if precision == "float32" else (1.5, None)
         yield encoding.throughput("small", precision, "natural", 1, count=count, goal=natural)
         yield encoding.throughput("small", precision, "sorted", 1, count=count, goal=ordered)
+        # Enough texts that both threads have work to the end.
+        many = 512 if precision == "float32" else 1024
         if 2 in threads:
-            yield encoding.throughput("small", precision, "natural", 2, count=256)
+            yield encoding.throughput("small", precision, "natural", 2, count=many)
         if 2 in threads and not quick:
-            yield encoding.throughput("small", precision, "sorted", 2, count=count)
+            yield encoding.throughput("small", precision, "sorted", 2, count=many)
         if encoding.material.paragraphs and not quick:
             yield encoding.throughput("small", precision, "natural", 1, texts="paragraphs", count=32)
     for precision in ("float32", "int8"):
@@ -48,7 +50,7 @@ def throughput_rows(encoding, quick, threads):
         if not quick:
             yield encoding.throughput("base", precision, "sorted", 1, count=count, rounds=rounds)
         if 2 in threads and not quick:
-            yield encoding.throughput("base", precision, "natural", 2, count=count, rounds=rounds)
+            yield encoding.throughput("base", precision, "natural", 2, count=2 * count, rounds=rounds)
     yield from encoding.two_threads
 
 
