@@ -38,6 +38,17 @@ koe_status koe_string_argument(sqlite3_value *value, const char *what, const cha
   return KOE_OK;
 }
 
+koe_status koe_count_argument(sqlite3_value *value, const char *what, size_t *out, koe_error *err) {
+  if (value == NULL || sqlite3_value_type(value) == SQLITE_NULL) return KOE_OK;
+  if (sqlite3_value_numeric_type(value) != SQLITE_INTEGER) {
+    return koe_fail(err, KOE_INVALID, "%s is not an integer", what);
+  }
+  sqlite3_int64 count = sqlite3_value_int64(value);
+  if (count < 0) return koe_fail(err, KOE_INVALID, "%s is negative", what);
+  *out = (size_t)count;
+  return KOE_OK;
+}
+
 koe_status koe_vector_argument(sqlite3_value *value, const char *what, float **out, size_t *n,
                                bool *is_null, koe_error *err) {
   static const char *const type_names[] = {

@@ -9,11 +9,12 @@
  *   FROM koelectra_batch('SELECT id, body FROM review WHERE label IS NULL') AS b
  *   WHERE review.id = b.id;
  *
- * koelectra_batch(sql [, model]) runs `sql`, one SELECT of (id, text) or (id, text, pair), on the
- * same connection and gives a row for each of its rows, in their order:
+ * koelectra_batch(sql [, model [, head]]) runs `sql`, one SELECT of (id, text) or (id, text, pair),
+ * on the same connection and gives a row for each of its rows, in their order:
  *
  *   id         the first column as it is, any value
- *   label      the most probable label; NULL for a head with one output
+ *   label      the most probable label; NULL for a head with one output, and for a model that has
+ *              several heads where none of them is named
  *   score      its probability, or the output of a head with one
  *   scores     what koelectra_scores returns, as JSON
  *   embedding  what koelectra_embed returns; of both texts where there is a pair
@@ -34,12 +35,12 @@
 SQLITE_EXTENSION_INIT3
 
 static const char schema[] = "CREATE TABLE x(id, label TEXT, score REAL, scores TEXT, "
-                             "embedding BLOB, sql HIDDEN, model HIDDEN)";
+                             "embedding BLOB, sql HIDDEN, model HIDDEN, head HIDDEN)";
 
 enum { ID, LABEL, SCORE, SCORES, EMBEDDING, COLUMNS };
 
 /* Hidden columns, after the visible ones. */
-enum { SQL_ARGUMENT, MODEL_ARGUMENT, ARGUMENTS };
+enum { SQL_ARGUMENT, MODEL_ARGUMENT, HEAD_ARGUMENT, ARGUMENTS };
 
 /* The inner SELECT may read koelectra_batch again; one that reads itself ends here. */
 enum { DEEPEST = 8 };
@@ -190,6 +191,19 @@ static koe_status check_head(const cursor *c, koe_error *err) {
   return KOE_OK;
 }
 
+/* Finds the head that labels are of. */
+static koe_status get_group(cursor *c, koe_error *err) {
+  const char *head = NULL;
+  koe_status status = KOE_OK;
+  if ((c->wanted & KOE_BATCH_LOGITS) == 0) return KOE_OK;
+  if (c->arguments[HEAD_ARGUMENT] != NULL) {
+    status = koe_string_argument(c->arguments[HEAD_ARGUMENT], "the name of the head", &head, err);
+  }
+  if (status != KOE_OK) return status;
+  if (head == NULL && koe_classifier_group_count(c->classifier) != 1) return KOE_OK;
+  return koe_classifier_find_group(c->classifier, head, &c->window.group, err);
+}
+
 static int start(cursor *c, int plan, sqlite3_value **argv, koe_error *err) {
   const char *sql;
   c->wanted = plan >> ARGUMENTS;
@@ -198,6 +212,7 @@ static int start(cursor *c, int plan, sqlite3_value **argv, koe_error *err) {
   if (status == KOE_OK) {
     status = koe_classifier_value(c->arguments[MODEL_ARGUMENT], &c->classifier, err);
   }
+  if (status == KOE_OK) status = get_group(c, err);
   if (status != KOE_OK) return koe_sql_code(status);
   int code = koe_batch_select_open(((table *)c->base.pVtab)->db, sql, &c->select, err);
   if (code == SQLITE_OK) code = koe_sql_code(check_head(c, err));
@@ -238,7 +253,8 @@ static int x_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
 
 static void result_scores(sqlite3_context *context, const cursor *c, const float *scores) {
   sqlite3_str *json = sqlite3_str_new(sqlite3_context_db_handle(context));
-  koe_json_append_scores(json, c->classifier, scores);
+  const koe_label_group_view *group = &c->window.group;
+  koe_json_append_scores(json, c->classifier, group->count > 0 ? group : NULL, scores);
   koe_json_result(context, json);
 }
 
@@ -256,9 +272,10 @@ static void result_of_text(sqlite3_context *context, const cursor *c, size_t tex
   if ((c->wanted & KOE_BATCH_LOGITS) == 0) return;
   const float *scores = window->scores + text * labels;
   size_t label = window->labels[text];
-  if (column == LABEL && labels > 1) {
+  size_t exclusive = window->group.count;
+  if (column == LABEL && exclusive > 1) {
     sqlite3_result_text(context, koe_classifier_label(c->classifier, label), -1, SQLITE_TRANSIENT);
-  } else if (column == SCORE) {
+  } else if (column == SCORE && exclusive > 0) {
     sqlite3_result_double(context, scores[label]);
   } else if (column == SCORES) {
     result_scores(context, c, scores);

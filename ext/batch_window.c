@@ -3,37 +3,11 @@
 #include "../model/memory.h"
 
 #include <string.h>
-#include <time.h>
 
 SQLITE_EXTENSION_INIT3
 
 /* Bounds of a window: rows, bytes of texts and ids, bytes of what is computed of them. */
 enum { MOST_ROWS = 4096, MOST_BYTES = 4 << 20, MOST_OUTPUT_BYTES = 16 << 20 };
-
-/* The first window, in bytes of text: some forty reviews for a model of KoELECTRA-Small's size, a
- * few for a larger one.  It takes less than a second and keeps LIMIT cheap. */
-enum { FIRST_LIMIT = 4096, LEAST_FIRST_LIMIT = 256 };
-
-static const double grow_below = 0.25, shrink_above = 0.5; /* seconds */
-
-/* A token is 5 bytes of Korean text or so, hardly ever more than 8: longer texts are truncated. */
-enum { TOKEN_BYTES = 8, ROW_COST = 32 };
-
-/* What a row takes to encode, in bytes of text. */
-static size_t cost(const koe_classifier *classifier, size_t length) {
-  size_t most = TOKEN_BYTES * koe_model_max_length(koe_classifier_model(classifier));
-  return ROW_COST + (length < most ? length : most);
-}
-
-static size_t first_limit(const koe_classifier *classifier) {
-  static const size_t small = 12 * (4 * 256 * 256 + 2 * 256 * 1024);
-  const koe_config *config = koe_model_config(koe_classifier_model(classifier));
-  size_t hidden = (size_t)config->hidden_size, wide = (size_t)config->intermediate_size;
-  size_t weights = (size_t)config->num_hidden_layers * (4 * hidden * hidden + 2 * hidden * wide);
-  size_t times = weights / small; /* a token takes as often as long */
-  size_t limit = times > 1 ? FIRST_LIMIT / times : FIRST_LIMIT;
-  return limit > LEAST_FIRST_LIMIT ? limit : LEAST_FIRST_LIMIT;
-}
 
 static size_t most_rows(const koe_classifier *classifier, int wanted) {
   size_t width = 1;
@@ -117,8 +91,8 @@ static koe_status add_row(koe_batch_window *window, const koe_batch_select *sele
 
 static int read_rows(koe_batch_window *window, koe_batch_select *select,
                      const koe_classifier *classifier, int wanted, koe_error *err) {
-  size_t most = most_rows(classifier, wanted), spent = 0, id_bytes = 0;
-  while (select->statement != NULL && window->count < most && spent < window->limit &&
+  size_t most = most_rows(classifier, wanted), id_bytes = 0;
+  while (select->statement != NULL && window->count < most && !koe_pace_is_full(&window->pace) &&
          window->length + id_bytes < MOST_BYTES) {
     int code = koe_batch_select_step(select, err);
     if (code == SQLITE_DONE) break;
@@ -126,7 +100,7 @@ static int read_rows(koe_batch_window *window, koe_batch_select *select,
     size_t length = window->length;
     koe_status status = add_row(window, select, wanted, err);
     if (status != KOE_OK) return koe_sql_code(status);
-    spent += cost(classifier, window->length - length);
+    koe_pace_add(&window->pace, window->length - length);
     sqlite3_value *id = window->rows[window->count - 1].id;
     if (id != NULL) id_bytes += value_bytes(id);
   }
@@ -137,15 +111,12 @@ static int read_rows(koe_batch_window *window, koe_batch_select *select,
 /* ── computing ──────────────────────────────────────────────────────────────────────────────────
  */
 
-static void find_labels(koe_batch_window *window, size_t labels) {
+static void find_labels(koe_batch_window *window, const koe_classifier *classifier) {
+  size_t labels = koe_classifier_label_count(classifier), first = window->group.first;
   for (size_t i = 0; i < window->text_count; i++) {
     float *scores = window->scores + i * labels;
-    size_t largest = 0;
-    for (size_t j = 1; j < labels; j++) {
-      if (scores[j] > scores[largest]) largest = j;
-    }
-    window->labels[i] = largest;
-    koe_model_probabilities(scores, labels);
+    window->labels[i] = first + koe_model_largest(scores + first, window->group.count);
+    koe_classifier_probabilities(classifier, scores);
   }
 }
 
@@ -171,37 +142,45 @@ static koe_status encode(koe_batch_window *window, const koe_batch_select *selec
   }
   koe_status status = koe_classifier_run(classifier, window->texts,
                                          select->paired ? window->pairs : NULL, count, &out, err);
-  if (status == KOE_OK && out.logits != NULL) find_labels(window, labels);
+  if (status == KOE_OK && out.logits != NULL) find_labels(window, classifier);
   return status;
 }
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+/* What takes more than one window koelectra_progress tells of. */
+static koe_status tell(koe_batch_window *window, koe_error *err) {
+  if (window->given.done > 0 && window->operation == NULL) {
+    koe_status status =
+        koe_operation_begin("", "koelectra_batch", "batch", &window->operation, err);
+    if (status != KOE_OK) return status;
+  }
+  window->given.total = -1;
+  window->given.done += (int64_t)window->count;
+  window->given.seconds = koe_pace_clock() - window->began;
+  koe_operation_update(window->operation, &window->given);
+  return KOE_OK;
 }
 
 int koe_batch_window_fill(koe_batch_window *window, koe_batch_select *select,
                           const koe_classifier *classifier, int wanted, koe_error *err) {
   empty(window);
-  if (window->limit == 0) window->limit = first_limit(classifier);
-  int code = read_rows(window, select, classifier, wanted, err);
-  if (code == SQLITE_OK && window->text_count > 0) {
-    double start = now();
-    code = koe_sql_code(encode(window, select, classifier, wanted, err));
-    double seconds = now() - start;
-    if (seconds < grow_below && window->limit < MOST_BYTES) {
-      window->limit *= 2;
-    } else if (seconds > shrink_above && window->limit > 1) {
-      window->limit /= 2;
-    }
+  if (window->pace.limit == 0) {
+    koe_pace_init(&window->pace, koe_classifier_model(classifier));
+    window->began = koe_pace_clock();
   }
+  int code = read_rows(window, select, classifier, wanted, err);
+  double start = koe_pace_clock();
+  if (code == SQLITE_OK && window->text_count > 0) {
+    code = koe_sql_code(encode(window, select, classifier, wanted, err));
+  }
+  koe_pace_end(&window->pace, window->text_count > 0 ? koe_pace_clock() - start : 0);
+  if (code == SQLITE_OK) code = koe_sql_code(tell(window, err));
   if (code != SQLITE_OK) empty(window);
   return code;
 }
 
 void koe_batch_window_clear(koe_batch_window *window) {
   empty(window);
+  koe_operation_end(window->operation);
   koe_free(window->rows);
   koe_free(window->texts);
   koe_free(window->pairs);

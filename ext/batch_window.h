@@ -1,13 +1,12 @@
 /* The rows of koelectra_batch that are in memory: read from the inner SELECT, labelled or embedded
  * together, given out in order.
- *
- * SQLite looks for an interrupt when the inner SELECT is stepped, so a window is as long as what it
- * takes to encode: it grows while that is less than a quarter of a second and shrinks where it is
- * more than half a second. */
+ * SQLite looks for an interrupt when the inner SELECT is stepped, so a window keeps a pace. */
 #ifndef KOE_BATCH_WINDOW_H
 #define KOE_BATCH_WINDOW_H
 
 #include "batch_select.h"
+#include "operations.h"
+#include "pace.h"
 
 /* What the outer query reads. */
 enum { KOE_BATCH_ID = 1, KOE_BATCH_LOGITS = 2, KOE_BATCH_EMBEDDINGS = 4 };
@@ -24,15 +23,21 @@ typedef struct koe_batch_window {
   koe_batch_row *rows; /* [count] */
   size_t count, row_capacity;
   size_t text_count;
+  /* Outputs of the head that labels are of; count 0 where it has several groups and none is named.
+   * Set before the first rows are read. */
+  koe_label_group_view group;
   koe_text *texts, *pairs; /* [text_count]: those that are not NULL; in `bytes` */
   char *bytes;             /* text, pair, text, pair, … without NUL between */
   size_t length;
   float *scores;     /* [text_count, labels]: probabilities, or the output of a head with one */
-  size_t *labels;    /* [text_count]: the largest of the logits */
+  size_t *labels;    /* [text_count]: the largest of the group's logits */
   float *embeddings; /* [text_count, dimension] */
   size_t text_capacity, pair_capacity, byte_capacity;
   size_t score_capacity, label_capacity, embedding_capacity;
-  size_t limit; /* of what `cost` in batch_window.c counts; 0: not tried yet */
+  koe_pace pace;
+  koe_operation *operation; /* of one that is not the first; NULL before */
+  koe_operation_state given;
+  double began; /* the first, by koe_pace_clock */
 } koe_batch_window;
 
 /* Replaces the rows by the next ones and computes what is `wanted` of them; none are left after the

@@ -7,6 +7,8 @@
 #include "koelectra.h"
 #include "koelectra_ext.h"
 
+#include "index/image.h"
+
 #include "../model/registry.h"
 
 SQLITE_EXTENSION_INIT1
@@ -23,9 +25,12 @@ enum { LOADED = SQLITE_OK_LOAD_PERMANENTLY };
 /* Adds everything to a connection; an SQLite result code. */
 static int register_all(sqlite3 *db) {
   static int (*const registrations[])(sqlite3 *) = {
-      koe_register_info,   koe_register_models,  koe_register_tokenize,
-      koe_register_tokens, koe_register_vectors, koe_register_batch,
-      koe_register_fit,    koe_register_index,   koe_register_fts5};
+      koe_register_info,     koe_register_models,       koe_register_tokenize,
+      koe_register_tokens,   koe_register_entities,     koe_register_answers,
+      koe_register_replaced, koe_register_fill_mask,    koe_register_chunks,
+      koe_register_vectors,  koe_register_batch,        koe_register_fit,
+      koe_register_metrics,  koe_register_task_metrics, koe_register_index,
+      koe_register_fts5,     koe_register_progress};
   koe_connection *connection = koe_connection_new();
   if (connection == NULL) return SQLITE_NOMEM;
   int code = koe_register_embed(db, connection);
@@ -57,6 +62,7 @@ __attribute__((visibility("default"))) int sqlite3_koelectra_init(sqlite3 *db, c
 }
 
 /* A host that closes the library with dlclose, or a process that ends, leaves nothing behind. */
-__attribute__((destructor)) static void forget_models(void) {
+__attribute__((destructor)) static void forget_all(void) {
+  koe_image_clear();
   koe_registry_clear();
 }

@@ -3,11 +3,15 @@
  *   SELECT koelectra_version();             -- '0.1.0'
  *   SELECT koelectra_config('threads');     -- 2
  *   SELECT koelectra_config('threads', 1);  -- 1, and from now on for the whole process
+ *   SELECT koelectra_config('cache_bytes', 0);  -- no images of indexes are kept in memory
  *   SELECT koelectra_info();
  *
- * gives {"version": "0.1.0", "sqlite": "3.40.1", "kernels": "avx2", "threads": 2, "models":
- * [{"name": "default", "path": ":built-in:", "loaded": false, "bytes": 0}]}. */
+ * gives {"version": "0.1.0", "sqlite": "3.40.1", "kernels": "avx2", "threads": 2, "cache_bytes":
+ * 536870912, "images": {"count": 1, "bytes": 41536}, "models": [{"name": "default", "path":
+ * ":built-in:", "loaded": false, "bytes": 0}]}. */
 #include "koelectra_ext.h"
+
+#include "index/image.h"
 
 #include "../model/registry.h"
 
@@ -44,9 +48,11 @@ static void get_info(sqlite3_context *context, int argc, sqlite3_value **argv) {
   koe_error err;
   koe_registry_entry *entries;
   size_t count;
-  int64_t threads;
+  size_t images, image_bytes;
+  int64_t threads, cache_bytes;
   (void)argc, (void)argv;
   if (koe_registry_config_get("threads", &threads, &err) != KOE_OK ||
+      koe_registry_config_get("cache_bytes", &cache_bytes, &err) != KOE_OK ||
       koe_registry_list(&entries, &count, &err) != KOE_OK) {
     koe_sql_result_error(context, "koelectra_info", &err);
     return;
@@ -58,7 +64,12 @@ static void get_info(sqlite3_context *context, int argc, sqlite3_value **argv) {
   append_string(json, "sqlite", sqlite3_libversion());
   sqlite3_str_appendchar(json, 1, ',');
   append_string(json, "kernels", koe_registry_kernels());
-  sqlite3_str_appendf(json, ",\"threads\":%lld,", (long long)threads);
+  koe_image_count(&images, &image_bytes);
+  sqlite3_str_appendf(json,
+                      ",\"threads\":%lld,\"cache_bytes\":%lld,"
+                      "\"images\":{\"count\":%lld,\"bytes\":%lld},",
+                      (long long)threads, (long long)cache_bytes, (long long)images,
+                      (long long)image_bytes);
   append_models(json, entries, count);
   sqlite3_str_appendchar(json, 1, '}');
   koe_registry_entries_free(entries, count);
@@ -76,6 +87,7 @@ static koe_status configure(int argc, sqlite3_value **argv, int64_t *value, koe_
     }
     status = koe_registry_config_set(key, sqlite3_value_int64(argv[1]), err);
     if (status != KOE_OK) return status;
+    koe_image_trim();
   }
   return koe_registry_config_get(key, value, err);
 }

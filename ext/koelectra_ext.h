@@ -20,18 +20,27 @@
 
 typedef struct koe_connection koe_connection;
 
-int koe_register_info(sqlite3 *db);     /* info.c: koelectra_version, _info, _config */
-int koe_register_models(sqlite3 *db);   /* models.c: koelectra_load, _unload, koelectra_models */
-int koe_register_tokenize(sqlite3 *db); /* tokenize.c: koelectra_tokenize, _token_ids */
-int koe_register_tokens(sqlite3 *db);   /* tokens.c: koelectra_tokens */
-int koe_register_vectors(sqlite3 *db);  /* vectors.c: koelectra_cosine, _vector, _vector_json */
-int koe_register_batch(sqlite3 *db);    /* batch.c: koelectra_batch */
-int koe_register_fit(sqlite3 *db);      /* fit.c: koelectra_fit */
+int koe_register_info(sqlite3 *db);      /* info.c: koelectra_version, _info, _config */
+int koe_register_models(sqlite3 *db);    /* models.c: koelectra_load, _unload, koelectra_models */
+int koe_register_tokenize(sqlite3 *db);  /* tokenize.c: koelectra_tokenize, _token_ids */
+int koe_register_tokens(sqlite3 *db);    /* tokens.c: koelectra_tokens */
+int koe_register_entities(sqlite3 *db);  /* entities.c: koelectra_entities */
+int koe_register_answers(sqlite3 *db);   /* answers.c: koelectra_answers */
+int koe_register_replaced(sqlite3 *db);  /* replaced.c: koelectra_replaced */
+int koe_register_fill_mask(sqlite3 *db); /* fill_mask.c: koelectra_fill_mask */
+int koe_register_chunks(sqlite3 *db);    /* chunks.c: koelectra_chunks */
+int koe_register_vectors(sqlite3 *db);   /* vectors.c: koelectra_cosine, _vector, _vector_json */
+int koe_register_batch(sqlite3 *db);     /* batch.c: koelectra_batch */
+int koe_register_fit(sqlite3 *db);       /* fit.c: koelectra_fit */
+int koe_register_metrics(sqlite3 *db); /* metrics.c: koelectra_accuracy, _f1, _pearson, _spearman */
+/* task_metrics.c: koelectra_entity_f1, _exact_match, _character_f1 */
+int koe_register_task_metrics(sqlite3 *db);
 int koe_register_index(sqlite3 *db);    /* index/index.c: koelectra_index */
+int koe_register_progress(sqlite3 *db); /* progress.c: koelectra_progress */
 int koe_register_fts5(sqlite3 *db);     /* fts5_tokenizer.c: full-text search */
 
 /* Those that encode one text at a time: embed.c: koelectra_embed, _similarity;
- * classify.c: koelectra_classify[_pair], _scores[_pair]. */
+ * classify.c: koelectra_classify[_pair], _score[_pair], _scores[_pair]. */
 int koe_register_embed(sqlite3 *db, koe_connection *connection);
 int koe_register_classify(sqlite3 *db, koe_connection *connection);
 
@@ -91,6 +100,10 @@ koe_status koe_text_argument(sqlite3_value *value, const char *what, koe_text *o
 koe_status koe_string_argument(sqlite3_value *value, const char *what, const char **out,
                                koe_error *err);
 
+/* A count; leaves `*out` as it is where `value` is a NULL pointer or NULL.  What is no integer, or
+ * negative, is an error. */
+koe_status koe_count_argument(sqlite3_value *value, const char *what, size_t *out, koe_error *err);
+
 /* A vector argument: a BLOB of float32, all finite, at least one.  `*out` is a copy, aligned, that
  * the caller frees with koe_free; NULL with `*is_null` for NULL. */
 koe_status koe_vector_argument(sqlite3_value *value, const char *what, float **out, size_t *n,
@@ -127,8 +140,10 @@ void koe_json_append_number(sqlite3_str *out, double number, int digits);
 
 /* Appends what koelectra_scores returns: {"negative":0.0123,"positive":0.9877} (classify.c).
  *
- *   scores [labels]  probabilities, or the output of a head that has one */
-void koe_json_append_scores(sqlite3_str *out, const koe_classifier *model, const float *scores);
+ *   group            whose labels; NULL for all groups, by name where there are several
+ *   scores [labels]  of all groups: probabilities, or the output of a head that has one */
+void koe_json_append_scores(sqlite3_str *out, const koe_classifier *model,
+                            const koe_label_group_view *group, const float *scores);
 
 /* Ends a function call with the JSON written to `json`, which is consumed: marked as JSON for
  * SQLite's functions, or the error it has run into (no memory, longer than SQLite's limit). */

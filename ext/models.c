@@ -2,8 +2,12 @@
  *
  *   SELECT koelectra_load('nsmc', '/models/koelectra-small-v3-nsmc');        -- 'nsmc'
  *   SELECT koelectra_load('cls', '/models/v3', '{"pooling": "cls", "max_length": 128}');
+ *   SELECT koelectra_load('small', 'monologg/koelectra-small-v3-discriminator');  -- 'small'
  *   SELECT name, layers, loaded FROM koelectra_models;                       -- nsmc 12 0
  *   SELECT koelectra_unload('nsmc');                                         -- 'nsmc'
+ *
+ * The third is a model that koelectra-fetch has put into the cache that Hugging Face's tools share;
+ * 'ORG/NAME@REVISION' names a branch, tag or commit.  A directory of that path goes first.
  *
  * 'default' is the model inside the library until another is loaded under that name, and again when
  * that one is unloaded.  Its directory is called ':built-in:', to load it with other options:
@@ -103,6 +107,7 @@ enum {
   NAME,
   PATH,
   ARCHITECTURE,
+  TASK,
   VERSION,
   HIDDEN_SIZE,
   LAYERS,
@@ -126,6 +131,9 @@ static void model_value(sqlite3_context *context, const void *rows, size_t row, 
     break;
   case ARCHITECTURE:
     result_text(context, entry->architecture);
+    break;
+  case TASK:
+    result_text(context, entry->task);
     break;
   case VERSION:
     result_text(context, entry->version);
@@ -164,19 +172,13 @@ int koe_register_models(sqlite3 *db) {
       {"koelectra_load", 2, 3, SQLITE_DIRECTONLY, load_function},
       {"koelectra_unload", 1, 1, SQLITE_DIRECTONLY, unload_function},
   };
-  static const char *const columns[] = {"name TEXT",
-                                        "path TEXT",
-                                        "architecture TEXT",
-                                        "version TEXT",
-                                        "hidden_size INTEGER",
-                                        "layers INTEGER",
-                                        "labels TEXT",
-                                        "precision TEXT",
-                                        "pooling TEXT",
-                                        "loaded INTEGER",
-                                        "bytes INTEGER",
-                                        "fingerprint TEXT",
-                                        NULL};
+  static const char *const columns[] = {"name TEXT",         "path TEXT",
+                                        "architecture TEXT", "task TEXT",
+                                        "version TEXT",      "hidden_size INTEGER",
+                                        "layers INTEGER",    "labels TEXT",
+                                        "precision TEXT",    "pooling TEXT",
+                                        "loaded INTEGER",    "bytes INTEGER",
+                                        "fingerprint TEXT",  NULL};
   static const char *const arguments[] = {NULL};
   static const koe_table_function models = {.name = "koelectra_models",
                                             .columns = columns,

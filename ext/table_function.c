@@ -6,6 +6,8 @@
  * or CROSS JOIN puts its table later) is expensive, and an error when it runs. */
 #include "table_function.h"
 
+#include "../model/registry.h"
+
 #include <string.h>
 
 SQLITE_EXTENSION_INIT3
@@ -13,16 +15,26 @@ SQLITE_EXTENSION_INIT3
 typedef struct table {
   sqlite3_vtab base;
   const koe_table_function *function;
+  sqlite3 *db;
   int columns;   /* visible */
   int arguments; /* hidden, after the visible ones */
 } table;
 
+struct koe_table_use {
+  sqlite3_value *name; /* what `model` was resolved from: a copy; NULL where it was not given */
+  const koe_model *model;
+};
+
 typedef struct cursor {
   sqlite3_vtab_cursor base;
+  koe_table_use use;
+  sqlite3_stmt *probe; /* tells an interrupt; NULL before the second part */
   sqlite3_value *arguments[KOE_TABLE_ARGUMENTS]; /* copies */
   void *rows;
   size_t count;
   size_t row;
+  bool done; /* no part is left */
+  sqlite3_int64 rowid;
 } cursor;
 
 static int count_names(const char *const *names) {
@@ -46,6 +58,7 @@ static int declare(sqlite3 *db, const koe_table_function *function) {
   sqlite3_free(text);
   if (code == SQLITE_OK && function->innocuous)
     code = sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
+  if (code == SQLITE_OK && function->direct) code = sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
   return code;
 }
 
@@ -58,6 +71,7 @@ static int x_connect(sqlite3 *db, void *client, int argc, const char *const *arg
   table *t = sqlite3_malloc64(sizeof *t);
   if (t == NULL) return SQLITE_NOMEM;
   *t = (table){.function = function,
+               .db = db,
                .columns = count_names(function->columns),
                .arguments = count_names(function->arguments)};
   *out = &t->base;
@@ -114,15 +128,97 @@ static void reset(cursor *c, const koe_table_function *function) {
   function->free_rows(c->rows);
   c->rows = NULL;
   c->count = c->row = 0;
+  c->done = true;
+  c->rowid = 1;
   for (int i = 0; i < KOE_TABLE_ARGUMENTS; i++) {
     sqlite3_value_free(c->arguments[i]);
     c->arguments[i] = NULL;
   }
 }
 
+static void forget_model(koe_table_use *use) {
+  sqlite3_value_free(use->name);
+  koe_registry_release(use->model);
+  *use = (koe_table_use){NULL, NULL};
+}
+
 static int x_close(sqlite3_vtab_cursor *base) {
-  reset((cursor *)base, ((table *)base->pVtab)->function);
+  cursor *c = (cursor *)base;
+  reset(c, ((table *)base->pVtab)->function);
+  forget_model(&c->use);
+  sqlite3_finalize(c->probe);
   sqlite3_free(base);
+  return SQLITE_OK;
+}
+
+/* ── the model of a use ─────────────────────────────────────────────────────────────────────────
+ */
+
+static bool same_value(sqlite3_value *a, sqlite3_value *b) {
+  if (a == NULL || b == NULL) return a == b;
+  int type = sqlite3_value_type(a);
+  if (type != sqlite3_value_type(b) || (type != SQLITE_TEXT && type != SQLITE_BLOB)) return false;
+  const void *x = type == SQLITE_TEXT ? sqlite3_value_text(a) : sqlite3_value_blob(a);
+  const void *y = type == SQLITE_TEXT ? sqlite3_value_text(b) : sqlite3_value_blob(b);
+  int bytes = sqlite3_value_bytes(a);
+  return x != NULL && y != NULL && bytes == sqlite3_value_bytes(b) &&
+         memcmp(x, y, (size_t)bytes) == 0;
+}
+
+koe_status koe_table_model(koe_table_use *use, sqlite3_value *value, const koe_model **out,
+                           koe_error *err) {
+  if (use->model == NULL || !same_value(use->name, value)) {
+    forget_model(use);
+    koe_status status = koe_model_value(value, &use->model, err);
+    if (status != KOE_OK) return status;
+    if (value != NULL) use->name = sqlite3_value_dup(value);
+    if (value != NULL && use->name == NULL) {
+      forget_model(use);
+      return koe_fail_nomem(err);
+    }
+  }
+  *out = use->model;
+  return KOE_OK;
+}
+
+/* ── rows that come in parts ────────────────────────────────────────────────────────────────────
+ */
+
+static int fail(cursor *c, const koe_error *err) {
+  koe_error named;
+  const koe_table_function *function = ((table *)c->base.pVtab)->function;
+  c->count = 0;
+  c->done = true;
+  koe_fail(&named, err->status, "%s: %s", function->name, err->message);
+  return koe_sql_vtab_error(&c->base.pVtab->zErrMsg, &named);
+}
+
+/* SQLITE_INTERRUPT if the statement is to end: SQLite 3.40 tells that to statements alone. */
+static int check_interrupt(cursor *c) {
+  int code = SQLITE_OK;
+  if (c->probe == NULL) {
+    code = sqlite3_prepare_v2(((table *)c->base.pVtab)->db, "SELECT 1", -1, &c->probe, NULL);
+  }
+  if (code != SQLITE_OK) return code;
+  code = sqlite3_step(c->probe);
+  sqlite3_reset(c->probe);
+  return code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+/* Goes to the first row of the next part that has one, or to the end. */
+static int next_part(cursor *c, bool first) {
+  const koe_table_function *function = ((table *)c->base.pVtab)->function;
+  koe_error err;
+  c->row = c->count = 0;
+  while (c->count == 0 && !c->done) {
+    int code = first ? SQLITE_OK : check_interrupt(c);
+    if (code != SQLITE_OK) {
+      c->done = true;
+      return code;
+    }
+    first = false;
+    if (function->more(c->rows, &c->count, &c->done, &err) != KOE_OK) return fail(c, &err);
+  }
   return SQLITE_OK;
 }
 
@@ -137,6 +233,14 @@ static koe_status fill(cursor *c, const table *t, int given, sqlite3_value **arg
                       t->arguments > 1 ? ", …" : "");
     }
   }
+  if (t->function->start != NULL) {
+    koe_status status = t->function->start(&c->use, c->arguments, &c->rows, err);
+    c->done = status != KOE_OK || c->rows == NULL;
+    return status;
+  }
+  if (t->function->filter == NULL) {
+    return t->function->filter_of(t->db, c->arguments, &c->rows, &c->count, err);
+  }
   return t->function->filter(c->arguments, &c->rows, &c->count, err);
 }
 
@@ -144,18 +248,18 @@ static int x_filter(sqlite3_vtab_cursor *base, int given, const char *plan, int 
                     sqlite3_value **argv) {
   cursor *c = (cursor *)base;
   const table *t = (const table *)base->pVtab;
-  koe_error err, named;
+  koe_error err;
   (void)plan, (void)argc;
   reset(c, t->function);
-  if (fill(c, t, given, argv, &err) == KOE_OK) return SQLITE_OK;
-  c->count = 0;
-  koe_fail(&named, err.status, "%s: %s", t->function->name, err.message);
-  return koe_sql_vtab_error(&base->pVtab->zErrMsg, &named);
+  if (fill(c, t, given, argv, &err) != KOE_OK) return fail(c, &err);
+  return c->done ? SQLITE_OK : next_part(c, true);
 }
 
 static int x_next(sqlite3_vtab_cursor *base) {
-  ((cursor *)base)->row++;
-  return SQLITE_OK;
+  cursor *c = (cursor *)base;
+  c->rowid++;
+  if (++c->row < c->count || c->done) return SQLITE_OK;
+  return next_part(c, false);
 }
 
 static int x_eof(sqlite3_vtab_cursor *base) {
@@ -175,7 +279,7 @@ static int x_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int col
 }
 
 static int x_rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *rowid) {
-  *rowid = (sqlite3_int64)((const cursor *)base)->row + 1;
+  *rowid = ((const cursor *)base)->rowid;
   return SQLITE_OK;
 }
 

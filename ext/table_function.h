@@ -15,6 +15,14 @@
 
 enum { KOE_TABLE_ARGUMENTS = 8 };
 
+/* One use of a function in a statement: what it keeps from one call to the next. */
+typedef struct koe_table_use koe_table_use;
+
+/* The model that the argument `value` names, or 'default' where it is a NULL pointer; resolved once
+ * a statement as long as it is the same.  Lives as long as the rows of the call. */
+koe_status koe_table_model(koe_table_use *use, sqlite3_value *value, const koe_model **out,
+                           koe_error *err);
+
 typedef struct koe_table_function {
   const char *name;
   const char *const *columns; /* declarations as in CREATE TABLE, ended by NULL */
@@ -22,6 +30,7 @@ typedef struct koe_table_function {
       *arguments; /* names of hidden columns, at most KOE_TABLE_ARGUMENTS, then NULL */
   int required;   /* how many of the arguments, the first ones, must be given */
   bool innocuous; /* may be used in views and triggers of a schema not trusted */
+  bool direct;    /* may be used in no view and no trigger */
 
   /* Computes the rows of a call.
    *
@@ -29,6 +38,17 @@ typedef struct koe_table_function {
    *   rows                             what `value` and `free_rows` get; NULL after a failure
    *   count                            of rows */
   koe_status (*filter)(sqlite3_value *const *arguments, void **rows, size_t *count, koe_error *err);
+
+  /* The same for one that looks at its connection; `filter` is then NULL. */
+  koe_status (*filter_of)(sqlite3 *db, sqlite3_value *const *arguments, void **rows, size_t *count,
+                          koe_error *err);
+
+  /* For rows that come in parts, as those of a long text do; `filter` is then NULL.  `start` begins
+   * a call, leaving `*rows` NULL where it has none.  `more` replaces the rows by those of the next
+   * part, perhaps none; `*done` with the last one.  An interrupt is seen between parts. */
+  koe_status (*start)(koe_table_use *use, sqlite3_value *const *arguments, void **rows,
+                      koe_error *err);
+  koe_status (*more)(void *rows, size_t *count, bool *done, koe_error *err);
 
   /* Ends `context` with the value of a column, counted as in `columns`. */
   void (*value)(sqlite3_context *context, const void *rows, size_t row, int column);

@@ -21,6 +21,20 @@ static uint64_t hash_sizes(uint64_t hash, const koe_config *config) {
   return koe_hash(hash, &config->layer_norm_eps, sizeof config->layer_norm_eps);
 }
 
+/* Those that the checkpoint has. */
+static koe_status open_heads(const koe_config *config, koe_weights *weights, koe_backbone *out,
+                             koe_error *err) {
+  koe_status status = koe_classification_head_open(config, weights, &out->classification, err);
+  if (status == KOE_OK)
+    status = koe_token_head_open(config, weights, KOE_HEAD_ENTITIES, &out->entities, err);
+  if (status == KOE_OK)
+    status = koe_token_head_open(config, weights, KOE_HEAD_ANSWERS, &out->answers, err);
+  if (status == KOE_OK)
+    status = koe_token_head_open(config, weights, KOE_HEAD_REPLACED, &out->replaced, err);
+  if (status == KOE_OK) status = koe_mask_head_open(config, weights, &out->masked, err);
+  return status;
+}
+
 koe_status koe_backbone_open(const koe_directory *directory, const koe_config *config,
                              const koe_kernels *kernels, const koe_int8_kernels *int8,
                              koe_backbone **out, koe_error *err) {
@@ -39,7 +53,7 @@ koe_status koe_backbone_open(const koe_directory *directory, const koe_config *c
   if (status != KOE_OK) goto fail;
   backbone->hash = hash_sizes(weights.hash, config);
   if (int8 != NULL) backbone->hash = koe_hash(backbone->hash, "int8", 4);
-  status = koe_classification_head_open(config, &weights, &backbone->classification, err);
+  status = open_heads(config, &weights, backbone, err);
   if (status != KOE_OK) goto fail;
 
   strcpy(name, weights.prefix);

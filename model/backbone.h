@@ -6,13 +6,17 @@
 #include "config.h"
 #include "encoder.h"
 #include "head.h"
+#include "mask_head.h"
 #include "status.h"
+#include "token_head.h"
 
 /* Const after koe_backbone_open. */
 typedef struct koe_backbone {
   koe_checkpoint *checkpoint;
   koe_encoder *encoder;
-  koe_classification_head classification; /* out_proj.weight NULL where there is none */
+  koe_classification_head classification;
+  koe_token_head entities, answers, replaced;
+  koe_mask_head masked;
   const char *precision; /* "int8" if it computes in it, else dtype of the file's word embeddings */
   uint64_t hash;         /* over precision, sizes and a sample of the encoder's weights */
 } koe_backbone;

@@ -1,9 +1,13 @@
 #include "classifier.h"
 
+#include "head.h"
 #include "memory.h"
+#include "model_open.h"
 #include "registry.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
 
 struct koe_classifier {
   atomic_size_t uses;
@@ -98,6 +102,52 @@ size_t koe_classifier_label_count(const koe_classifier *classifier) {
 const char *koe_classifier_label(const koe_classifier *classifier, size_t index) {
   return classifier->head != NULL ? classifier->head->labels[index]
                                   : koe_model_label(classifier->model, index);
+}
+
+size_t koe_classifier_group_count(const koe_classifier *classifier) {
+  return classifier->head != NULL ? 1 : koe_model_group_count(classifier->model);
+}
+
+koe_label_group_view koe_classifier_group(const koe_classifier *classifier, size_t index) {
+  if (classifier->head == NULL) return koe_model_group(classifier->model, index);
+  return (koe_label_group_view){"", 0, koe_classifier_label_count(classifier)};
+}
+
+/* "bias, hate": cut off where it is too long. */
+static void list_groups(const koe_classifier *classifier, char *out, size_t size) {
+  size_t used = 0;
+  out[0] = '\0';
+  for (size_t i = 0; i < koe_classifier_group_count(classifier) && used < size; i++) {
+    used += (size_t)snprintf(out + used, size - used, "%s'%s'", i > 0 ? ", " : "",
+                             koe_classifier_group(classifier, i).name);
+  }
+}
+
+koe_status koe_classifier_find_group(const koe_classifier *classifier, const char *name,
+                                     koe_label_group_view *out, koe_error *err) {
+  char names[KOE_MAX_GROUPS * (KOE_GROUP_NAME + 4)];
+  size_t count = koe_classifier_group_count(classifier);
+  if (count == 0) return koe_model_no_head(classifier->model, KOE_HEAD_CLASSIFICATION, err);
+  for (size_t i = 0; i < count; i++) {
+    *out = koe_classifier_group(classifier, i);
+    if (name == NULL ? count == 1 : strcmp(out->name, name) == 0) return KOE_OK;
+  }
+  list_groups(classifier, names, sizeof names);
+  if (count == 1) {
+    return koe_fail(err, KOE_INVALID, "no head '%.40s': the model has one, without a name", name);
+  }
+  if (name == NULL) {
+    return koe_fail(err, KOE_INVALID, "the model has the heads %s: name one as the last argument",
+                    names);
+  }
+  return koe_fail(err, KOE_INVALID, "no head '%.40s': the model has the heads %s", name, names);
+}
+
+void koe_classifier_probabilities(const koe_classifier *classifier, float *logits) {
+  for (size_t i = 0; i < koe_classifier_group_count(classifier); i++) {
+    koe_label_group_view group = koe_classifier_group(classifier, i);
+    koe_model_probabilities(logits + group.first, group.count);
+  }
 }
 
 /* What the model computes, through `recent` unless it is NULL. */

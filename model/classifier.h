@@ -40,6 +40,19 @@ const koe_fitted_head *koe_classifier_head(const koe_classifier *classifier);
 size_t koe_classifier_label_count(const koe_classifier *classifier);
 const char *koe_classifier_label(const koe_classifier *classifier, size_t index);
 
+/* As koe_model_group_count and koe_model_group: a fitted head has one group. */
+size_t koe_classifier_group_count(const koe_classifier *classifier);
+koe_label_group_view koe_classifier_group(const koe_classifier *classifier, size_t index);
+
+/* The group called `name`; NULL stands for the only one there is.  Fails with KOE_INVALID, listing
+ * the groups, and with KOE_UNSUPPORTED where the model has no sequence-classification head. */
+koe_status koe_classifier_find_group(const koe_classifier *classifier, const char *name,
+                                     koe_label_group_view *out, koe_error *err);
+
+/* Turns logits [labels] into probabilities [labels] in place, group by group: a group with one
+ * output stays as it is. */
+void koe_classifier_probabilities(const koe_classifier *classifier, float *logits);
+
 /* As koe_model_run, logits being those of the classifier's head.  A fitted head reads single texts:
  * KOE_UNSUPPORTED for logits of pairs. */
 koe_status koe_classifier_run(const koe_classifier *classifier, const koe_text *texts,

@@ -174,6 +174,13 @@ static koe_status check_variant(const config_file *file, koe_error *err) {
   return KOE_OK;
 }
 
+/* As transformers assumes where nothing is said. */
+static koe_status read_tied(const config_file *file, koe_config *out, koe_error *err) {
+  out->tie_word_embeddings = true;
+  return koe_json_bool(file->json, file->path, "tie_word_embeddings", &out->tie_word_embeddings,
+                       err);
+}
+
 static koe_status read_dtype(const config_file *file, koe_config *out, koe_error *err) {
   const char *name = NULL;
   koe_status status = koe_json_string(file->json, file->path, "torch_dtype", &name, err);
@@ -241,6 +248,7 @@ static koe_status read_model(const koe_directory *directory, koe_config *out, ko
   if (status == KOE_OK) status = read_sizes(&file, out, err);
   if (status == KOE_OK) status = read_layer_norm_eps(&file, out, err);
   if (status == KOE_OK) status = read_activation(&file, out, err);
+  if (status == KOE_OK) status = read_tied(&file, out, err);
   if (status == KOE_OK) status = read_dtype(&file, out, err);
   if (status == KOE_OK) status = read_labels(&file, out, err);
   close_file(&file);

@@ -11,6 +11,9 @@
 
 typedef enum koe_pooling { KOE_POOL_MEAN, KOE_POOL_CLS } koe_pooling;
 
+/* What an entity is made of: words, each labelled by its first token, or single tokens. */
+typedef enum koe_aggregation { KOE_AGGREGATE_WORDS, KOE_AGGREGATE_TOKENS } koe_aggregation;
+
 typedef enum koe_activation { KOE_GELU_ERF, KOE_GELU_TANH, KOE_RELU } koe_activation;
 
 typedef struct koe_config {
@@ -26,6 +29,7 @@ typedef struct koe_config {
   float layer_norm_eps;
   koe_activation hidden_act;
   int32_t model_max_length; /* tokens; tokenizer_config.json's, at most max_position_embeddings */
+  bool tie_word_embeddings; /* of a generator: words are written by what they are read by */
   bool stored_int8; /* torch_dtype is "int8": matrices are stored so (checkpoint/quantized.h) */
   koe_pooling pooling;
   koe_tokenizer_options tokenizer;

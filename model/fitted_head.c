@@ -1,6 +1,7 @@
 #include "fitted_head.h"
 
 #include "hash.h"
+#include "label_set.h"
 #include "memory.h"
 #include "vectors.h"
 
@@ -110,8 +111,8 @@ static koe_status check_header(const unsigned char *in, size_t size, koe_error *
   if (size >= NAMES_AT) {
     size_t dimension = get_uint32(in + DIMENSION_AT), labels = get_uint32(in + LABELS_AT);
     size_t names = get_uint32(in + NAMES_SIZE_AT);
-    if (dimension < 1 || dimension > MOST_DIMENSION || labels < 2 ||
-        labels > KOE_MOST_FITTED_LABELS || names > MOST_BYTES) {
+    if (dimension < 1 || dimension > MOST_DIMENSION || labels < 2 || labels > KOE_MOST_LABELS ||
+        names > MOST_BYTES) {
       return koe_fail(err, KOE_FORMAT, "the head is damaged: it says %zu labels, dimension %zu",
                       labels, dimension);
     }

@@ -26,8 +26,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { KOE_MOST_FITTED_LABELS = 10000, KOE_LONGEST_FITTED_LABEL = 1000 /* bytes */ };
-
 typedef struct koe_fitted_head {
   uint64_t fingerprint; /* of the model whose embeddings it reads */
   const char *model;    /* the name that model was registered by */

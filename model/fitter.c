@@ -2,6 +2,7 @@
 
 #include "fit_options.h"
 #include "hash.h"
+#include "label_set.h"
 #include "memory.h"
 #include "registry.h"
 #include "softmax_regression.h"
@@ -11,11 +12,6 @@
 
 /* Texts that wait to be embedded, at most; features that are kept, at most. */
 enum { BATCH_TEXTS = 256, BATCH_BYTES = 16 << 20, FEATURE_BYTES = 1 << 30 };
-
-typedef struct known_label {
-  char *name;
-  uint32_t id; /* in order of appearance */
-} known_label;
 
 /* A row without its features. */
 typedef struct row {
@@ -28,8 +24,7 @@ struct koe_fitter {
   koe_fit_options options;
   const koe_model *model;
   size_t dimension;
-  known_label *labels; /* [label_count], sorted by name */
-  size_t label_count, label_capacity;
+  koe_label_set labels;
   row *rows; /* [row_count] */
   size_t row_count, row_capacity;
   float *features; /* [embedded, dimension] of the first rows */
@@ -58,9 +53,7 @@ koe_status koe_fitter_new(const char *options, koe_fitter **out, koe_error *err)
 
 void koe_fitter_free(koe_fitter *fitter) {
   if (fitter == NULL) return;
-  for (size_t i = 0; i < fitter->label_count; i++)
-    koe_free(fitter->labels[i].name);
-  koe_free(fitter->labels);
+  koe_label_set_clear(&fitter->labels);
   koe_free(fitter->rows);
   koe_free(fitter->features);
   koe_free(fitter->waiting);
@@ -71,56 +64,6 @@ void koe_fitter_free(koe_fitter *fitter) {
 
 /* ── rows ───────────────────────────────────────────────────────────────────────────────────────
  */
-
-/* Where `name` is among the labels, or would be inserted. */
-static size_t find_label(const koe_fitter *fitter, const char *name) {
-  size_t low = 0, high = fitter->label_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (strcmp(fitter->labels[middle].name, name) < 0) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
-}
-
-/* Gives the id of a label; takes `name`, or frees it. */
-static koe_status intern_label(koe_fitter *fitter, char *name, uint32_t *id, koe_error *err) {
-  koe_status status = KOE_OK;
-  size_t at = find_label(fitter, name), count = fitter->label_count;
-  if (at < count && strcmp(fitter->labels[at].name, name) == 0) {
-    *id = fitter->labels[at].id;
-  } else if (count == KOE_MOST_FITTED_LABELS) {
-    status = koe_fail(err, KOE_TOO_LONG,
-                      "more than %d classes (the last one seen: '%.60s'): is this the column of "
-                      "labels?",
-                      KOE_MOST_FITTED_LABELS, name);
-  } else if (!koe_grow(&fitter->labels, &fitter->label_capacity, count + 1,
-                       sizeof *fitter->labels)) {
-    status = koe_fail_nomem(err);
-  } else {
-    memmove(fitter->labels + at + 1, fitter->labels + at, (count - at) * sizeof *fitter->labels);
-    fitter->labels[at] = (known_label){name, *id = (uint32_t)count};
-    fitter->label_count++;
-    return KOE_OK;
-  }
-  koe_free(name);
-  return status;
-}
-
-static koe_status label_id(koe_fitter *fitter, koe_text text, uint32_t *id, koe_error *err) {
-  if (text.length > KOE_LONGEST_FITTED_LABEL) {
-    return koe_fail(err, KOE_TOO_LONG, "a label has %zu bytes, and %d are the most: '%.60s…'",
-                    text.length, KOE_LONGEST_FITTED_LABEL, text.bytes);
-  }
-  if (memchr(text.bytes, '\0', text.length) != NULL) {
-    return koe_fail(err, KOE_INVALID, "a label contains a NUL character");
-  }
-  char *name = koe_copy_string(text.bytes, text.length);
-  return name != NULL ? intern_label(fitter, name, id, err) : koe_fail_nomem(err);
-}
 
 /* Embeds the texts that wait. */
 static koe_status embed_waiting(koe_fitter *fitter, koe_error *err) {
@@ -153,7 +96,7 @@ koe_status koe_fitter_add(koe_fitter *fitter, koe_text text, koe_text label, koe
                     "FROM (SELECT … ORDER BY random() LIMIT 100000)",
                     most_rows);
   }
-  koe_status status = label_id(fitter, label, &added.class, err);
+  koe_status status = koe_label_set_add(&fitter->labels, label, &added.class, err);
   if (status != KOE_OK) return status;
   size_t bytes = fitter->waiting_bytes + text.length;
   if (!koe_grow(&fitter->waiting, &fitter->waiting_capacity, bytes, 1) ||
@@ -185,10 +128,10 @@ static int by_class_and_text(const void *a, const void *b) {
  * came; fills order and classes [row_count]. */
 static koe_status order_rows(koe_fitter *fitter, uint32_t *order, uint32_t *classes,
                              koe_error *err) {
-  uint32_t *ranks = koe_alloc(fitter->label_count, sizeof *ranks);
+  uint32_t *ranks = koe_alloc(fitter->labels.count, sizeof *ranks);
   if (ranks == NULL) return koe_fail_nomem(err);
-  for (size_t i = 0; i < fitter->label_count; i++)
-    ranks[fitter->labels[i].id] = (uint32_t)i;
+  for (size_t i = 0; i < fitter->labels.count; i++)
+    ranks[fitter->labels.items[i].id] = (uint32_t)i;
   for (size_t i = 0; i < fitter->row_count; i++)
     fitter->rows[i].class = ranks[fitter->rows[i].class];
   koe_free(ranks);
@@ -204,17 +147,17 @@ static koe_status check_rows(const koe_fitter *fitter, koe_error *err) {
   if (fitter->row_count == 0) {
     return koe_fail(err, KOE_INVALID, "no rows with a text and a label to learn from");
   }
-  if (fitter->label_count == 1) {
+  if (fitter->labels.count == 1) {
     return koe_fail(err, KOE_INVALID,
                     "all rows have the one label '%.60s': there is nothing to tell apart",
-                    fitter->labels[0].name);
+                    fitter->labels.items[0].name);
   }
   return KOE_OK;
 }
 
 /* Fits weight [labels, dimension], with bias [labels] behind it. */
 static koe_status fit(koe_fitter *fitter, float *weight, koe_error *err) {
-  size_t rows = fitter->row_count, labels = fitter->label_count;
+  size_t rows = fitter->row_count, labels = fitter->labels.count;
   int64_t threads;
   koe_softmax_report report;
   uint32_t *order = koe_alloc(2 * rows, sizeof *order);
@@ -233,7 +176,7 @@ static koe_status fit(koe_fitter *fitter, float *weight, koe_error *err) {
 }
 
 koe_status koe_fitter_finish(koe_fitter *fitter, void **bytes, size_t *size, koe_error *err) {
-  size_t labels = fitter->label_count;
+  size_t labels = fitter->labels.count;
   float *weight = NULL;
   const char **names = NULL;
   *bytes = NULL;
@@ -249,7 +192,7 @@ koe_status koe_fitter_finish(koe_fitter *fitter, void **bytes, size_t *size, koe
   status = fit(fitter, weight, err);
   if (status != KOE_OK) goto cleanup;
   for (size_t i = 0; i < labels; i++)
-    names[i] = fitter->labels[i].name;
+    names[i] = fitter->labels.items[i].name;
   koe_fitted_head head = {
       .fingerprint = koe_model_fingerprint(fitter->model),
       .model = fitter->options.model != NULL ? fitter->options.model : "default",

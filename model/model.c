@@ -1,9 +1,11 @@
 #include "model.h"
 
+#include "entity_labels.h"
 #include "hash.h"
 #include "memory.h"
 #include "model_open.h"
 #include "path.h"
+#include "vectors.h"
 
 #include <math.h>
 #include <stdatomic.h>
@@ -19,6 +21,7 @@ struct koe_model {
   size_t max_length;
   uint64_t fingerprint;
   uint64_t serial;
+  koe_aggregation aggregation;
   char **default_labels; /* [labels] "LABEL_0" …, where config.json names none */
 };
 
@@ -51,15 +54,20 @@ static koe_status open_tokenizer(koe_model *model, const koe_directory *director
 }
 
 static koe_status name_labels(koe_model *model, koe_error *err) {
-  size_t labels = koe_model_label_count(model);
-  if (model->config->labels != NULL || labels == 0) return KOE_OK;
-  model->default_labels = koe_alloc_zero(labels, sizeof *model->default_labels);
+  const koe_classification_head *head = &model->backbone->classification;
+  if (koe_labels_are_named(model->config, head) || head->labels == 0) return KOE_OK;
+  model->default_labels = koe_alloc_zero(head->labels, sizeof *model->default_labels);
   if (model->default_labels == NULL) return koe_fail_nomem(err);
-  for (size_t i = 0; i < labels; i++) {
-    char name[32];
-    int length = snprintf(name, sizeof name, "LABEL_%zu", i);
-    model->default_labels[i] = koe_copy_string(name, (size_t)length);
-    if (model->default_labels[i] == NULL) return koe_fail_nomem(err);
+  for (size_t g = 0; g < head->group_count; g++) {
+    const koe_label_group *group = &head->groups[g];
+    for (size_t i = 0; i < group->outputs.out_features; i++) {
+      char numbered[32];
+      snprintf(numbered, sizeof numbered, "LABEL_%zu", i);
+      const char *known = koe_known_label(group, i), *name = known != NULL ? known : numbered;
+      char *copy = koe_copy_string(name, strlen(name));
+      if (copy == NULL) return koe_fail_nomem(err);
+      model->default_labels[group->first + i] = copy;
+    }
   }
   return KOE_OK;
 }
@@ -85,6 +93,8 @@ koe_status koe_model_open(const koe_directory *directory, const koe_config *conf
   model->runtime = runtime;
   model->serial = atomic_fetch_add(&next_serial, 1);
   model->pooling = options->pooling >= 0 ? (koe_pooling)options->pooling : config->pooling;
+  model->aggregation = options->aggregation >= 0 ? (koe_aggregation)options->aggregation
+                                                 : koe_aggregation_of_labels(config);
   model->max_length =
       (size_t)(options->max_length > 0 ? options->max_length : config->model_max_length);
   koe_status status = open_tokenizer(model, directory, options->normalize_nfc, err);
@@ -145,20 +155,83 @@ koe_runtime *koe_model_runtime(const koe_model *model) {
 }
 
 size_t koe_model_label_count(const koe_model *model) {
-  return model->backbone->classification.out_proj.out_features;
+  return model->backbone->classification.labels;
 }
 
 const char *koe_model_label(const koe_model *model, size_t index) {
-  char **labels = model->config->labels != NULL ? model->config->labels : model->default_labels;
+  char **labels = model->default_labels != NULL ? model->default_labels : model->config->labels;
   return labels[index];
 }
 
-koe_status koe_model_no_head(const koe_model *model, koe_error *err) {
+size_t koe_model_group_count(const koe_model *model) {
+  return model->backbone->classification.group_count;
+}
+
+koe_label_group_view koe_model_group(const koe_model *model, size_t index) {
+  const koe_label_group *group = &model->backbone->classification.groups[index];
+  return (koe_label_group_view){group->name, group->first, group->outputs.out_features};
+}
+
+koe_aggregation koe_model_aggregation(const koe_model *model) {
+  return model->aggregation;
+}
+
+bool koe_model_has(const koe_model *model, koe_head_kind kind) {
+  const koe_backbone *backbone = model->backbone;
+  switch (kind) {
+  case KOE_HEAD_CLASSIFICATION:
+    return backbone->classification.group_count > 0;
+  case KOE_HEAD_ENTITIES:
+    return backbone->entities.outputs.weight != NULL;
+  case KOE_HEAD_ANSWERS:
+    return backbone->answers.outputs.weight != NULL;
+  case KOE_HEAD_REPLACED:
+    return backbone->replaced.outputs.weight != NULL;
+  case KOE_HEAD_FILL_MASK:
+    return backbone->masked.dense.weight != NULL;
+  case KOE_HEADS:
+    break;
+  }
+  return false;
+}
+
+koe_head_kind koe_model_head(const koe_model *model) {
+  koe_head_kind kind = 0;
+  while (kind < KOE_HEADS && !koe_model_has(model, kind))
+    kind++;
+  return kind;
+}
+
+koe_status koe_model_no_head(const koe_model *model, koe_head_kind kind, koe_error *err) {
+  const char *architecture = model->config->architecture[0] != '\0' ? model->config->architecture
+                                                                    : "no architecture";
+  koe_head_kind other = koe_model_head(model);
+  if (other == KOE_HEADS) {
+    return koe_fail(err, KOE_UNSUPPORTED,
+                    "the model has no %s (its config.json says %s): load a checkpoint fine-tuned "
+                    "as %s",
+                    koe_head_name(kind), architecture, koe_head_architecture(kind));
+  }
   return koe_fail(err, KOE_UNSUPPORTED,
-                  "the model has no sequence-classification head (its config.json says %s): load "
-                  "a checkpoint fine-tuned as ElectraForSequenceClassification",
-                  model->config->architecture[0] != '\0' ? model->config->architecture
-                                                         : "no architecture");
+                  "the model has no %s but a %s (its config.json says %s): use %s, or load a "
+                  "checkpoint fine-tuned as %s",
+                  koe_head_name(kind), koe_head_name(other), architecture, koe_head_function(other),
+                  koe_head_architecture(kind));
+}
+
+koe_status koe_model_check_finite(const koe_model *model, const float *numbers, size_t count,
+                                  koe_error *err) {
+  if (koe_vector_is_finite(numbers, count)) return KOE_OK;
+  return koe_fail(err, KOE_FORMAT, "the model computes numbers that are not finite: %s is damaged",
+                  koe_checkpoint_path(model->backbone->checkpoint));
+}
+
+size_t koe_model_largest(const float *numbers, size_t count) {
+  size_t largest = 0;
+  for (size_t i = 1; i < count; i++) {
+    if (numbers[i] > numbers[largest]) largest = i;
+  }
+  return largest;
 }
 
 void koe_model_probabilities(float *logits, size_t labels) {

@@ -4,6 +4,7 @@
 #define KOE_MODEL_H
 
 #include "config.h"
+#include "head_kind.h"
 #include "status.h"
 #include "text.h"
 #include "tokenizer.h"
@@ -29,6 +30,27 @@ uint64_t koe_model_serial(const koe_model *model);
 
 /* Outputs of the sequence-classification head: 0 where the checkpoint has none. */
 size_t koe_model_label_count(const koe_model *model);
+
+/* Whether the checkpoint has a head of that kind. */
+bool koe_model_has(const koe_model *model, koe_head_kind kind);
+
+/* Of its heads, the one it was fine-tuned with; KOE_HEADS where it has none. */
+koe_head_kind koe_model_head(const koe_model *model);
+
+/* Outputs of the sequence-classification head that exclude one another: probabilities add up to 1
+ * within a group.  Most models have one group, called ""; hate-speech models have "bias" and
+ * "hate". */
+typedef struct koe_label_group_view {
+  const char *name;
+  size_t first, count; /* of the outputs */
+} koe_label_group_view;
+
+size_t koe_model_group_count(const koe_model *model);
+koe_label_group_view koe_model_group(const koe_model *model, size_t index);
+
+/* How koelectra_entities makes entities of labels, as config.json or koelectra_load's options have
+ * it. */
+koe_aggregation koe_model_aggregation(const koe_model *model);
 
 /* The label of an output, e.g. "positive", or "LABEL_1" where config.json names none. */
 const char *koe_model_label(const koe_model *model, size_t index);
@@ -60,6 +82,9 @@ koe_status koe_model_embed(const koe_model *model, const koe_text *texts, size_t
 /* Only logits: out [count, labels]. */
 koe_status koe_model_logits(const koe_model *model, const koe_text *texts, const koe_text *pairs,
                             size_t count, float *out, koe_error *err);
+
+/* The index of the largest of `count` numbers, 1 or more; the first among equals. */
+size_t koe_model_largest(const float *numbers, size_t count);
 
 /* Turns logits [labels] into probabilities [labels] in place: softmax, or unchanged for one output.
  */

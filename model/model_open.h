@@ -21,7 +21,11 @@ void koe_model_free(koe_model *model);
 const koe_backbone *koe_model_backbone(const koe_model *model);
 koe_runtime *koe_model_runtime(const koe_model *model);
 
-/* The error of a model that has no head where one is needed: KOE_UNSUPPORTED. */
-koe_status koe_model_no_head(const koe_model *model, koe_error *err);
+/* The error of a model that lacks a head of `kind`: KOE_UNSUPPORTED, saying which it has. */
+koe_status koe_model_no_head(const koe_model *model, koe_head_kind kind, koe_error *err);
+
+/* Fails with KOE_FORMAT unless all `count` numbers that the model computed are finite. */
+koe_status koe_model_check_finite(const koe_model *model, const float *numbers, size_t count,
+                                  koe_error *err);
 
 #endif

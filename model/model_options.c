@@ -40,12 +40,21 @@ static koe_status read_option(const char *key, const json_t *value, koe_model_op
     out->precision = strcmp(text, "int8") == 0 ? KOE_PRECISION_INT8 : KOE_PRECISION_FLOAT32;
     return KOE_OK;
   }
+  if (strcmp(key, "aggregation") == 0) {
+    if (text == NULL || (strcmp(text, "word") != 0 && strcmp(text, "token") != 0)) {
+      return koe_fail(err, KOE_INVALID, "option aggregation is \"word\" or \"token\"");
+    }
+    out->aggregation = strcmp(text, "word") == 0 ? KOE_AGGREGATE_WORDS : KOE_AGGREGATE_TOKENS;
+    return KOE_OK;
+  }
   return koe_fail(err, KOE_INVALID,
-                  "no option \"%.60s\": there are pooling, max_length, normalize, precision", key);
+                  "no option \"%.60s\": there are pooling, max_length, normalize, precision, "
+                  "aggregation",
+                  key);
 }
 
 koe_status koe_model_options_parse(const char *json, koe_model_options *out, koe_error *err) {
-  *out = (koe_model_options){.pooling = -1};
+  *out = (koe_model_options){.pooling = -1, .aggregation = -1};
   if (json == NULL) return KOE_OK;
   json_t *root;
   koe_status status = koe_json_parse_options(json, "{\"pooling\": \"cls\"}", &root, err);
@@ -61,5 +70,6 @@ koe_status koe_model_options_parse(const char *json, koe_model_options *out, koe
 
 bool koe_model_options_equal(const koe_model_options *a, const koe_model_options *b) {
   return a->pooling == b->pooling && a->max_length == b->max_length &&
-         a->normalize_nfc == b->normalize_nfc && a->precision == b->precision;
+         a->normalize_nfc == b->normalize_nfc && a->precision == b->precision &&
+         a->aggregation == b->aggregation;
 }

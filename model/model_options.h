@@ -19,10 +19,11 @@ typedef struct koe_model_options {
   int32_t max_length; /* tokens, or 0: the directory's */
   bool normalize_nfc;
   koe_precision precision;
+  int aggregation; /* a koe_aggregation, or -1: what the labels suggest */
 } koe_model_options;
 
 /* Reads {"pooling": "mean"|"cls", "max_length": n, "normalize": "none"|"nfc", "precision":
- * "float32"|"int8"}; NULL gives defaults.
+ * "float32"|"int8", "aggregation": "word"|"token"}; NULL gives defaults.
  * Fails with KOE_INVALID (naming the key), KOE_FORMAT (not JSON), KOE_NOMEM. */
 koe_status koe_model_options_parse(const char *json, koe_model_options *out, koe_error *err);
 

@@ -8,7 +8,6 @@
 #include "model_open.h"
 #include "parallel.h"
 #include "pooling.h"
-#include "vectors.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -97,11 +96,8 @@ static void pack(slice *s) {
  */
 static koe_status scatter(const slice *s, const sequence *sequences, size_t count,
                           const float *rows, size_t width, float *out, koe_error *err) {
-  if (!koe_vector_is_finite(rows, count * width)) {
-    return koe_fail(err, KOE_FORMAT,
-                    "the model computes numbers that are not finite: %s is damaged",
-                    koe_checkpoint_path(koe_model_backbone(s->model)->checkpoint));
-  }
+  koe_status status = koe_model_check_finite(s->model, rows, count * width, err);
+  if (status != KOE_OK) return status;
   for (size_t i = 0; i < count; i++)
     memcpy(out + sequences[i].index * width, rows + i * width, width * sizeof *out);
   return KOE_OK;
@@ -181,7 +177,9 @@ cleanup:
 koe_status koe_model_run(const koe_model *model, const koe_text *texts, const koe_text *pairs,
                          size_t count, const koe_outputs *out, koe_error *err) {
   size_t labels = koe_model_label_count(model), dimension = koe_model_dimension(model);
-  if (out->logits != NULL && labels == 0) return koe_model_no_head(model, err);
+  if (out->logits != NULL && labels == 0) {
+    return koe_model_no_head(model, KOE_HEAD_CLASSIFICATION, err);
+  }
   if (out->logits == NULL && out->embeddings == NULL) return KOE_OK;
   for (size_t i = 0; i < count; i += SLICE_TEXTS) {
     slice s = {.model = model,
@@ -204,6 +202,8 @@ koe_status koe_model_embed(const koe_model *model, const koe_text *texts, size_t
 
 koe_status koe_model_logits(const koe_model *model, const koe_text *texts, const koe_text *pairs,
                             size_t count, float *out, koe_error *err) {
-  if (koe_model_label_count(model) == 0) return koe_model_no_head(model, err);
+  if (koe_model_label_count(model) == 0) {
+    return koe_model_no_head(model, KOE_HEAD_CLASSIFICATION, err);
+  }
   return koe_model_run(model, texts, pairs, count, &(koe_outputs){.logits = out}, err);
 }

@@ -42,6 +42,9 @@ static koe_dtype panel_dtype(const koe_packed_linear *layer) {
   for (size_t i = 1; i < layer->part_count; i++) {
     if (layer->parts[i].tensor->dtype != dtype) return KOE_F32;
   }
+  for (size_t i = 0; i < layer->part_count; i++) {
+    if (layer->parts[i].tensor->transposed) return KOE_F32;
+  }
   bool native = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
   return native && (dtype == KOE_F16 || dtype == KOE_BF16) ? dtype : KOE_F32;
 }

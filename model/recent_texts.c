@@ -166,7 +166,9 @@ koe_status koe_recent_texts_run(koe_recent_texts *recent, const koe_model *model
             .labels = koe_model_label_count(model),
             .dimension = koe_model_dimension(model),
             .out = out};
-  if (out->logits != NULL && c.labels == 0) return koe_model_no_head(model, err);
+  if (out->logits != NULL && c.labels == 0) {
+    return koe_model_no_head(model, KOE_HEAD_CLASSIFICATION, err);
+  }
   for (size_t i = 0; i < count; i++) {
     c.keys[i] = make_key(model, &texts[i], pairs != NULL ? &pairs[i] : NULL);
     const entry *known = find(recent, &c.keys[i]);

@@ -1,6 +1,8 @@
 #include "registration.h"
 
-#include "checkpoint/checkpoint.h"
+#include "checkpoint/weight_files.h"
+#include "config.h"
+#include "hub_cache.h"
 #include "memory.h"
 
 #include <errno.h>
@@ -9,36 +11,57 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MAX_NAME = 64 };
 
 static atomic_uint_fast64_t next_serial = 1;
 
-/* The path made absolute, links resolved; that of the model inside the library is itself. */
-static koe_status resolve(const char *path, char **out, koe_error *err) {
-  bool in_memory = koe_directory_at(path).files != NULL;
-  char *resolved = in_memory ? NULL : realpath(path, NULL);
-  if (!in_memory && resolved == NULL) {
-    return koe_fail(err, errno == ENOMEM ? KOE_NOMEM : KOE_IO, "cannot open directory %.200s: %s",
-                    path, strerror(errno));
-  }
-  const char *found = in_memory ? path : resolved;
-  *out = koe_copy_string(found, strlen(found));
-  free(resolved);
+/* The path of what is there, or of the snapshot of the hub's model that `path` names; freed with
+ * koe_free.  `*fetched` says which. */
+static koe_status find_directory(const char *path, char **out, bool *fetched, koe_error *err) {
+  koe_hub_name name;
+  struct stat info;
+  *fetched = stat(path, &info) != 0 && (errno == ENOENT || errno == ENOTDIR) &&
+             koe_hub_name_parse(path, &name);
+  if (*fetched) return koe_hub_cache_find(&name, out, err);
+  *out = koe_copy_string(path, strlen(path));
   return *out != NULL ? KOE_OK : koe_fail_nomem(err);
 }
 
+/* The path made absolute, links resolved; that of the model inside the library is itself. */
+static koe_status resolve(const char *path, char **out, bool *fetched, koe_error *err) {
+  char *found = NULL;
+  *fetched = false;
+  if (koe_directory_at(path).files != NULL) {
+    *out = koe_copy_string(path, strlen(path));
+    return *out != NULL ? KOE_OK : koe_fail_nomem(err);
+  }
+  koe_status status = find_directory(path, &found, fetched, err);
+  if (status != KOE_OK) return status;
+  char *resolved = realpath(found, NULL);
+  if (resolved == NULL) {
+    status = koe_fail(err, errno == ENOMEM ? KOE_NOMEM : KOE_IO, "cannot open directory %.200s: %s",
+                      found, strerror(errno));
+  } else if ((*out = koe_copy_string(resolved, strlen(resolved))) == NULL) {
+    status = koe_fail_nomem(err);
+  }
+  free(resolved);
+  koe_free(found);
+  return status;
+}
+
 static koe_status check_files(const char *directory, koe_error *err) {
-  char path[4200], *weights;
-  const char *name;
+  char path[4200];
+  koe_weight_files weights;
   koe_directory at = koe_directory_at(directory);
   snprintf(path, sizeof path, "%s/vocab.txt", directory);
   if (at.files == NULL && access(path, R_OK) != 0) {
     return koe_fail(err, KOE_IO, "cannot read %.300s: %s", path, strerror(errno));
   }
-  koe_status status = koe_checkpoint_find_file_in(&at, &name, &weights, err);
-  if (status == KOE_OK) koe_free(weights);
+  koe_status status = koe_weight_files_find(&at, &weights, err);
+  koe_weight_files_clear(&weights);
   return status;
 }
 
@@ -68,6 +91,8 @@ static koe_status describe(koe_registration *registration, koe_error *err) {
     goto cleanup;
   }
   strcpy(registration->architecture, config.architecture);
+  koe_head_kind kind = koe_head_of_architecture(config.architecture);
+  if (kind != KOE_HEADS) registration->task = koe_head_task(kind);
   registration->hidden_size = config.hidden_size;
   registration->num_hidden_layers = config.num_hidden_layers;
   registration->pooling = registration->options.pooling >= 0
@@ -80,6 +105,13 @@ cleanup:
   return status;
 }
 
+/* What `err` says is missing in the hub's cache, and how to get it. */
+static koe_status fail_incomplete(const char *name, koe_error *err) {
+  koe_error missing = *err;
+  return koe_fail(err, KOE_IO, "%.300s; the rest of the model comes with koelectra-fetch %.150s",
+                  missing.message, name);
+}
+
 koe_status koe_registration_new(const char *name, const char *directory, const char *options,
                                 koe_registration **out, koe_error *err) {
   *out = NULL;
@@ -89,13 +121,17 @@ koe_status koe_registration_new(const char *name, const char *directory, const c
   }
   koe_registration *registration = koe_alloc_zero(1, sizeof *registration);
   if (registration == NULL) return koe_fail_nomem(err);
+  bool fetched = false;
   registration->serial = atomic_fetch_add(&next_serial, 1);
   registration->name = koe_copy_string(name, length);
   koe_status status = registration->name != NULL ? KOE_OK : koe_fail_nomem(err);
   if (status == KOE_OK) status = koe_model_options_parse(options, &registration->options, err);
-  if (status == KOE_OK) status = resolve(directory, &registration->directory, err);
+  if (status == KOE_OK) status = resolve(directory, &registration->directory, &fetched, err);
   if (status == KOE_OK) status = describe(registration, err);
   if (status == KOE_OK) status = check_files(registration->directory, err);
+  if (status == KOE_IO && fetched && registration->directory != NULL) {
+    status = fail_incomplete(directory, err);
+  }
   if (status != KOE_OK) {
     koe_registration_free(registration);
     return status;

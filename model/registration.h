@@ -15,15 +15,17 @@ typedef struct koe_registration {
   const koe_model *model; /* shared; NULL until first use */
   /* what koelectra_models shows of a model that is not opened */
   char architecture[64];
-  char *labels; /* JSON array, or NULL */
+  char *labels;     /* JSON array, or NULL */
+  const char *task; /* by the architecture; NULL where that tells none */
   int32_t hidden_size, num_hidden_layers;
   koe_pooling pooling;
   struct koe_registration *next;
 } koe_registration;
 
-/* Checks name, directory and options and describes the model, without opening its weights.  Fails
- * with KOE_INVALID, KOE_IO (no directory, config.json, vocab.txt or weight file), KOE_FORMAT,
- * KOE_NOMEM. */
+/* Checks name, directory and options and describes the model, without opening its weights.  Where
+ * nothing is at `directory` and it reads "ORG/NAME[@REVISION]", it is a model of the hub's cache
+ * (hub_cache.h).  Fails with KOE_INVALID, KOE_IO (no directory, config.json, vocab.txt or weight
+ * file), KOE_FORMAT, KOE_NOMEM. */
 koe_status koe_registration_new(const char *name, const char *directory, const char *options,
                                 koe_registration **out, koe_error *err);
 

@@ -12,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { MAX_THREADS = 256 };
+enum { MAX_THREADS = 256, DEFAULT_CACHE_BYTES = 512 << 20 };
+
+static const int64_t max_cache_bytes = INT64_C(1) << 46;
 
 static const char default_name[] = "default";
 
@@ -31,6 +33,7 @@ static void init_runtime(void) {
   runtime.kernels = koe_kernels_best();
   koe_scratch_pool_init(&runtime.scratch);
   atomic_store(&runtime.threads, processors());
+  atomic_store(&runtime.cache_bytes, DEFAULT_CACHE_BYTES);
 }
 
 static koe_runtime *get_runtime(void) {
@@ -192,6 +195,11 @@ static koe_status describe(const koe_registration *registration, koe_registry_en
   out->num_hidden_layers = registration->num_hidden_layers;
   out->pooling = registration->pooling;
   out->loaded = registration->model != NULL;
+  out->task = registration->task;
+  if (out->loaded) {
+    koe_head_kind kind = koe_model_head(registration->model);
+    out->task = kind != KOE_HEADS ? koe_head_task(kind) : NULL;
+  }
   out->bytes = koe_shared_bytes(registration->model);
   if (out->loaded) out->fingerprint = koe_model_fingerprint(registration->model);
   return KOE_OK;
@@ -232,24 +240,38 @@ void koe_registry_entries_free(koe_registry_entry *entries, size_t count) {
   koe_free(entries);
 }
 
-static koe_status check_key(const char *key, koe_error *err) {
-  if (strcmp(key, "threads") == 0) return KOE_OK;
-  return koe_fail(err, KOE_INVALID, "no setting \"%.60s\": there is threads", key);
+static koe_status fail_key(const char *key, koe_error *err) {
+  return koe_fail(err, KOE_INVALID, "no setting \"%.60s\": there are threads and cache_bytes", key);
 }
 
 koe_status koe_registry_config_get(const char *key, int64_t *out, koe_error *err) {
-  koe_status status = check_key(key, err);
-  if (status == KOE_OK) *out = atomic_load(&get_runtime()->threads);
-  return status;
+  const koe_runtime *r = get_runtime();
+  if (strcmp(key, "threads") == 0) {
+    *out = atomic_load(&r->threads);
+  } else if (strcmp(key, "cache_bytes") == 0) {
+    *out = atomic_load(&r->cache_bytes);
+  } else {
+    return fail_key(key, err);
+  }
+  return KOE_OK;
 }
 
 koe_status koe_registry_config_set(const char *key, int64_t value, koe_error *err) {
-  koe_status status = check_key(key, err);
-  if (status != KOE_OK) return status;
-  if (value < 1 || value > MAX_THREADS) {
-    return koe_fail(err, KOE_INVALID, "threads is a number from 1 to %d", MAX_THREADS);
+  koe_runtime *r = get_runtime();
+  if (strcmp(key, "threads") == 0) {
+    if (value < 1 || value > MAX_THREADS) {
+      return koe_fail(err, KOE_INVALID, "threads is a number from 1 to %d", MAX_THREADS);
+    }
+    atomic_store(&r->threads, (int)value);
+  } else if (strcmp(key, "cache_bytes") == 0) {
+    if (value < 0 || value > max_cache_bytes) {
+      return koe_fail(err, KOE_INVALID, "cache_bytes is a number from 0, no cache, to %lld",
+                      (long long)max_cache_bytes);
+    }
+    atomic_store(&r->cache_bytes, value);
+  } else {
+    return fail_key(key, err);
   }
-  atomic_store(&get_runtime()->threads, (int)value);
   return KOE_OK;
 }
 

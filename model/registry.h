@@ -1,5 +1,5 @@
 /* The models of the process by name, and the process's settings.  The only global mutable state of
- * the library, and the only lock that callers share.
+ * model/, and the only lock that callers share.
  *
  * koe_registry_load checks a directory and remembers it under a name; the weights are opened on
  * first use, once however many threads ask, and are shared by every name that means the same weight
@@ -17,9 +17,11 @@
 #include <stdint.h>
 
 /* Registers `directory` as `name`, or re-registers it: users of the old model keep it.  The
- * directory ":built-in:" is the model inside the library, where there is one.  `options` is a JSON
+ * directory ":built-in:" is the model inside the library, where there is one; "ORG/NAME" or
+ * "ORG/NAME@REVISION", where no such directory is, a model that koelectra-fetch has put into the
+ * cache of the hub's models (hub_cache.h).  `options` is a JSON
  * object or NULL: {"pooling": "mean"|"cls", "max_length": n, "normalize": "none"|"nfc",
- * "precision": "float32"|"int8"}.
+ * "precision": "float32"|"int8", "aggregation": "word"|"token"}.
  * Reads config.json and vocab.txt's presence, not the weights.  Fails with KOE_INVALID (name,
  * options), KOE_IO, KOE_FORMAT, KOE_NOMEM. */
 koe_status koe_registry_load(const char *name, const char *directory, const char *options,
@@ -45,6 +47,8 @@ typedef struct koe_registry_entry {
   char *name;
   char *path;         /* of the directory, absolute; ":built-in:" for the library's own */
   char *architecture; /* config.json's */
+  const char *task;   /* "classification", …: by the weights where they are open, else by the
+                         architecture; NULL where there is no head */
   char *version;      /* "v1", "v2", "v3" by vocabulary; NULL if it is none of KoELECTRA's */
   char *labels;       /* JSON array; NULL where there is no head */
   char *precision; /* "int8" if computed so, else dtype of the word embeddings; NULL until opened */
@@ -60,8 +64,9 @@ typedef struct koe_registry_entry {
 koe_status koe_registry_list(koe_registry_entry **out, size_t *count, koe_error *err);
 void koe_registry_entries_free(koe_registry_entry *entries, size_t count);
 
-/* Settings of the process.  Keys: "threads" (encoding threads of a batch, 1 … 256; default: the
- * processors available).  Fail with KOE_INVALID, listing keys or range. */
+/* Settings of the process.  Keys: "threads" (of a batch or a search, 1 … 256; default: the
+ * processors available), "cache_bytes" (memory for what searches keep of indexes; default
+ * 512 MiB).  Fail with KOE_INVALID, listing keys or range. */
 koe_status koe_registry_config_get(const char *key, int64_t *out, koe_error *err);
 koe_status koe_registry_config_set(const char *key, int64_t value, koe_error *err);
 

@@ -11,6 +11,7 @@ typedef struct koe_runtime {
   const koe_kernels *kernels;
   koe_scratch_pool scratch;
   atomic_int threads; /* of one call, at most */
+  atomic_llong cache_bytes;
 } koe_runtime;
 
 #endif

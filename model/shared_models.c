@@ -1,6 +1,7 @@
 #include "shared_models.h"
 
-#include "checkpoint/checkpoint.h"
+#include "checkpoint/weight_files.h"
+#include "hash.h"
 #include "memory.h"
 #include "model_open.h"
 
@@ -11,13 +12,16 @@
 
 /* The files of a checkpoint directory as they are now: one replaced on the disk is another model.
  */
+typedef struct file_identity {
+  dev_t device;
+  ino_t inode;
+  off_t size;
+  struct timespec modified;
+} file_identity;
+
 typedef struct identity {
-  struct {
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    struct timespec modified;
-  } files[5];
+  file_identity files[5];        /* the fifth has the weights, or the index of their shards */
+  uint64_t shards;               /* hash over the identities of those */
   const koe_memory_file *memory; /* a directory in memory is its own identity */
 } identity;
 
@@ -51,32 +55,38 @@ static shared_weights *all_weights;
 static shared_model *all_models;
 static opening *openings;
 
-static void add_file(identity *id, size_t index, const char *path) {
+/* Fills what is all zero, and stays so where the file is absent. */
+static void identify_file(const char *path, file_identity *out) {
   struct stat info;
-  if (stat(path, &info) != 0) return; /* an absent file is all zero */
-  id->files[index].device = info.st_dev;
-  id->files[index].inode = info.st_ino;
-  id->files[index].size = info.st_size;
-  id->files[index].modified = info.st_mtim;
+  if (stat(path, &info) != 0) return;
+  out->device = info.st_dev;
+  out->inode = info.st_ino;
+  out->size = info.st_size;
+  out->modified = info.st_mtim;
 }
 
 static koe_status identify(const koe_directory *directory, identity *out, koe_error *err) {
   static const char *const names[] = {"config.json", "vocab.txt", "tokenizer_config.json",
                                       "1_Pooling/config.json"};
-  char path[4200], *weights;
-  const char *name;
+  char path[4200];
+  koe_weight_files weights;
   memset(out, 0, sizeof *out); /* padding too: compared as bytes */
   out->memory = directory->files;
   if (directory->files != NULL) return KOE_OK;
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     snprintf(path, sizeof path, "%s/%s", directory->path, names[i]);
-    add_file(out, i, path);
+    identify_file(path, &out->files[i]);
   }
-  koe_status status = koe_checkpoint_find_file_in(directory, &name, &weights, err);
-  if (status != KOE_OK) return status;
-  add_file(out, sizeof names / sizeof names[0], weights);
-  koe_free(weights);
-  return KOE_OK;
+  koe_status status = koe_weight_files_find(directory, &weights, err);
+  if (status == KOE_OK) identify_file(weights.items[0].path, &out->files[4]);
+  for (size_t i = 1; i < weights.count && status == KOE_OK; i++) {
+    file_identity shard;
+    memset(&shard, 0, sizeof shard);
+    identify_file(weights.items[i].path, &shard);
+    out->shards = koe_hash(out->shards, &shard, sizeof shard);
+  }
+  koe_weight_files_clear(&weights);
+  return status;
 }
 
 static bool same(const identity *a, const identity *b) {

@@ -82,6 +82,10 @@ koe_status koe_weights_get(koe_weights *weights, const char *name, size_t rows, 
 void koe_matrix_read(const koe_matrix *matrix, size_t row, size_t first, size_t count, float *out) {
   const koe_tensor *tensor = matrix->tensor;
   size_t size = koe_dtype_size(tensor->dtype);
+  if (tensor->transposed) {
+    koe_convert_transposed(tensor->dtype, tensor->data, matrix->rows, row, first, count, out);
+    return;
+  }
   const uint8_t *data = tensor->data + (row * matrix->columns + first) * size;
   if (matrix->scales != NULL) {
     koe_dequantize((const int8_t *)data, matrix->scales + row, 1, count, out);
@@ -164,6 +168,17 @@ void koe_int8_rows_clear(koe_int8_rows *rows) {
   koe_free(rows->own_values);
   koe_free(rows->own_scales);
   memset(rows, 0, sizeof *rows);
+}
+
+bool koe_weights_have_linear(const koe_weights *weights, const char *name, size_t in_features) {
+  char full[192];
+  snprintf(full, sizeof full, "%s.weight", name);
+  const koe_tensor *weight = koe_checkpoint_find(weights->checkpoint, full);
+  snprintf(full, sizeof full, "%s.bias", name);
+  const koe_tensor *bias = koe_checkpoint_find(weights->checkpoint, full);
+  return weight != NULL && weight->dims == 2 && weight->shape[0] > 0 && bias != NULL &&
+         has_shape(weight, (size_t)weight->shape[0], in_features) &&
+         has_shape(bias, (size_t)weight->shape[0], 0);
 }
 
 koe_status koe_weights_linear(koe_weights *weights, const char *name, size_t in_features,

@@ -7,6 +7,7 @@
 #include "linear.h"
 #include "status.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct koe_weights {
@@ -60,6 +61,9 @@ koe_status koe_weights_int8(koe_weights *weights, const char *name, size_t rows,
 
 /* Takes all zero. */
 void koe_int8_rows_clear(koe_int8_rows *rows);
+
+/* Whether there are name.weight [n, in_features] and name.bias [n], for some n. */
+bool koe_weights_have_linear(const koe_weights *weights, const char *name, size_t in_features);
 
 /* name.weight [out_features, in_features] and name.bias [out_features]. */
 koe_status koe_weights_linear(koe_weights *weights, const char *name, size_t in_features,

@@ -3,7 +3,9 @@
 #include "support.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 void load_tiny(sqlite3 *db) {
   assert_sql(db, "SELECT koelectra_load('default', 'tests/reference/tiny')", "default");
@@ -95,6 +97,62 @@ char *describe_index(sqlite3 *db) {
 
 void add_vector_table(sqlite3 *db) {
   run_format(db, "CREATE TABLE ready AS SELECT koelectra_embed('준비된 벡터') AS v");
+}
+
+/* ── vectors without texts ──────────────────────────────────────────────────────────────────────
+ */
+
+static void test_vector(sqlite3_context *context, int argc, sqlite3_value **argv) {
+  float vector[32];
+  int64_t n = sqlite3_value_int64(argv[0]);
+  uint64_t state = (uint64_t)n;
+  (void)argc;
+  for (int i = 0; i < 32; i++) {
+    state = (state + 1) * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    vector[i] = (float)(int32_t)(state >> 32) / 4e9F;
+  }
+  vector[n % 5] += 2 - 0.2F * (float)(n % 7);
+  sqlite3_result_blob(context, vector, sizeof vector, SQLITE_TRANSIENT);
+}
+
+sqlite3 *add_test_vector(sqlite3 *db) {
+  ck_assert_int_eq(sqlite3_create_function(db, "test_vector", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC,
+                                           NULL, test_vector, NULL, NULL),
+                   SQLITE_OK);
+  return db;
+}
+
+sqlite3 *open_vector_database(const char *path) {
+  sqlite3 *db = path == NULL ? open_database() : open_database_file(path);
+  load_tiny(db);
+  return add_test_vector(db);
+}
+
+void insert_vectors(sqlite3 *db, const char *index, int first, int last) {
+  run_format(
+      db,
+      "INSERT INTO %s(rowid, body) WITH RECURSIVE n(i) AS "
+      "(SELECT %d UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i, test_vector(i) FROM n",
+      index, first, last);
+}
+
+char *query_text(sqlite3 *db, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  char *sql = sqlite3_vmprintf(format, args), *text;
+  va_end(args);
+  ck_assert_ptr_nonnull(sql);
+  int code = run_sql(db, sql, &text);
+  ck_assert_msg(code == SQLITE_OK, "%.300s: %s", sql, text);
+  sqlite3_free(sql);
+  return text;
+}
+
+void assert_same_text(char *expected, char *found, const char *what) {
+  ck_assert_msg(strcmp(expected, found) == 0, "%s: expected\n%.1000s\nnot\n%.1000s", what, expected,
+                found);
+  sqlite3_free(expected);
+  sqlite3_free(found);
 }
 
 const char *temporary_file(const char *name) {

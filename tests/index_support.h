@@ -34,6 +34,23 @@ char *describe_index(sqlite3 *db);
 /* A table `ready` with one vector `v` that fits the tiny model. */
 void add_vector_table(sqlite3 *db);
 
+/* Gives a connection the function test_vector(n): a BLOB that fits the tiny model and depends on n
+ * alone, near one of five directions, of which it is farther as n % 7 is larger. */
+sqlite3 *add_test_vector(sqlite3 *db);
+
+/* A database with the tiny model and that function: a file, or in memory where `path` is NULL. */
+sqlite3 *open_vector_database(const char *path);
+
+/* Inserts rows first … last, row n as test_vector(n). */
+void insert_vectors(sqlite3 *db, const char *index, int first, int last);
+
+/* The result of a query that sqlite3_mprintf formats, as run_sql gives it; fails the test if the
+ * query fails.  sqlite3_free it. */
+char *query_text(sqlite3 *db, const char *format, ...);
+
+/* Fails the test, naming `what`, unless the texts are equal; frees both with sqlite3_free. */
+void assert_same_text(char *expected, char *found, const char *what);
+
 /* A file in a temporary directory. */
 const char *temporary_file(const char *name);
 

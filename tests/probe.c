@@ -56,6 +56,7 @@ void probe_refused(const void *bytes, size_t size, const char *fragment) {
 
 void probe_truncations(const void *bytes, size_t size, size_t step) {
   koe_error err;
+  if (!full_sweeps() && size / step > 1000) step *= 3;
   for (size_t length = 0; length < size; length += step) {
     koe_status status = probe_checkpoint(bytes, length, &err);
     ck_assert_msg(status == KOE_FORMAT, "%zu of %zu bytes were taken for a checkpoint", length,
@@ -65,13 +66,15 @@ void probe_truncations(const void *bytes, size_t size, size_t step) {
 
 size_t probe_flips(const void *bytes, size_t size, size_t begin, size_t end) {
   static const uint8_t masks[] = {0xFF, 0x01};
+  bool both = full_sweeps() || end - begin < 1000;
   koe_error err;
   size_t refused = 0;
   uint8_t *damaged = malloc(size);
   ck_assert_ptr_nonnull(damaged);
   memcpy(damaged, bytes, size);
   for (size_t i = begin; i < end; i++) {
-    for (size_t m = 0; m < sizeof masks; m++) {
+    /* By turns, where they are many: all bits of a byte, or one. */
+    for (size_t m = both ? 0 : i % 2; m < sizeof masks; m += both ? 1 : 2) {
       damaged[i] ^= masks[m];
       if (probe_checkpoint(damaged, size, &err) != KOE_OK) refused++;
       damaged[i] ^= masks[m];
@@ -87,7 +90,8 @@ void probe_memory(const void *bytes, size_t size) {
   koe_status status = KOE_NOMEM;
   long failing = 0;
   while (status != KOE_OK) {
-    koe_memory_fail_after(++failing);
+    failing = next_in_sweep(failing);
+    koe_memory_fail_after(failing);
     status = open_and_read(bytes, size, &err);
     koe_memory_fail_after(0);
     ck_assert_msg(status == KOE_OK || status == KOE_NOMEM, "allocation %ld: status %d: %s", failing,

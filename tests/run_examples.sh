@@ -1,5 +1,6 @@
 #!/bin/sh
-# Runs each program of examples/ and compares what it prints with tests/examples/NAME.out.
+# Runs each program of examples/ and of tests/hosts/ and compares what it prints with NAME.out in tests/examples/ and
+# tests/hosts/.
 #
 #   tests/run_examples.sh EXTENSION
 #
@@ -16,14 +17,17 @@ trap 'rm -f "$output"' EXIT
 
 skip() {
   skipped=$((skipped + 1))
-  echo "skipped: examples/$1: $2"
+  echo "skipped: $1: $2"
 }
 
 # compare NAME COMMAND …
 compare() {
   name=$1
   shift
-  expected=tests/examples/$name.out
+  case $name in
+  examples/*) expected=tests/$name.out ;;
+  *) expected=$name.out ;;
+  esac
   "$@" >"$output" 2>&1
   status=$?
   if [ -n "${KOELECTRA_UPDATE:-}" ]; then cp "$output" "$expected"; fi
@@ -31,7 +35,7 @@ compare() {
     passed=$((passed + 1))
   else
     failed=$((failed + 1))
-    echo "FAILED: examples/$name (exit status $status)"
+    echo "FAILED: $name (exit status $status)"
     cat "$output"
   fi
 }
@@ -48,26 +52,30 @@ find_python() {
 }
 
 if command -v sqlite3 >/dev/null; then
-  compare shell sqlite3 -batch -cmd ".load $extension" -cmd '.param init' \
+  compare examples/shell sqlite3 -batch -cmd ".load $extension" -cmd '.param init' \
     -cmd ".param set :model '$model'" :memory: '.read examples/shell/session.sql'
-  compare demo env KOELECTRA_SHARED=/nonexistent examples/demo.sh "$extension"
+  compare examples/demo env KOELECTRA_SHARED=/nonexistent examples/demo.sh "$extension"
+  compare tests/hosts/moving tests/hosts/moving.sh "$extension" "$model"
 else
-  skip shell 'no sqlite3 here'
+  skip 'examples/shell, tests/hosts/moving' 'no sqlite3 here'
 fi
 
 python=$(find_python)
 if [ -n "$python" ]; then
-  compare python "$python" examples/python/search.py "$extension" "$model" "$query"
+  compare examples/python "$python" examples/python/search.py "$extension" "$model" "$query"
+  compare tests/hosts/python "$python" tests/hosts/sessions.py "$extension" "$model"
 else
-  skip python 'no python3 here whose sqlite3 module loads extensions'
+  skip 'examples/python, tests/hosts/python' 'no python3 here whose sqlite3 module loads extensions'
 fi
 
+of_node='examples/node, tests/hosts/node'
 if ! command -v node >/dev/null; then
-  skip node 'no node here'
+  skip "$of_node" 'no node here'
 elif ! (cd examples/node && node -e 'new (require("better-sqlite3"))(":memory:")') 2>/dev/null; then
-  skip node 'better-sqlite3 is not installed: npm install --prefix examples/node'
+  skip "$of_node" 'better-sqlite3 is not installed: npm install --prefix examples/node'
 else
-  compare node node examples/node/label.mjs "$extension.so" "$model" "$query"
+  compare examples/node node examples/node/label.mjs "$extension.so" "$model" "$query"
+  compare tests/hosts/node node tests/hosts/sessions.mjs "$extension.so" "$model"
 fi
 
 echo "examples: $passed passed, $failed failed, $skipped skipped"

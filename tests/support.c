@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 static const char *format_path(const char *folder, const char *relative) {
@@ -36,6 +37,14 @@ void skip_test(const char *reason) {
   fflush(stdout);
 }
 
+bool full_sweeps(void) {
+  return getenv("KOELECTRA_FULL_SWEEPS") != NULL;
+}
+
+long next_in_sweep(long n) {
+  return n < 100 || full_sweeps() ? n + 1 : n + n / 20;
+}
+
 static char temporary_directories[16][32];
 static int temporary_count;
 static pid_t temporary_owner;
@@ -49,7 +58,8 @@ static void remove_temporary_directories(void) {
   }
 }
 
-const char *temporary_directory(void) {
+/* `pattern` ends in XXXXXX and has at most 31 bytes. */
+static const char *make_temporary_directory(const char *pattern) {
   if (temporary_owner != getpid()) {
     temporary_owner = getpid();
     temporary_count = 0;
@@ -57,9 +67,21 @@ const char *temporary_directory(void) {
   }
   ck_assert_int_lt(temporary_count, 16);
   char *path = temporary_directories[temporary_count++];
-  strcpy(path, "/tmp/koelectra-test-XXXXXX"); /* 26 bytes */
+  strcpy(path, pattern);
   ck_assert_msg(mkdtemp(path) != NULL, "cannot make a temporary directory");
   return path;
+}
+
+const char *temporary_directory(void) {
+  return make_temporary_directory("/tmp/koelectra-test-XXXXXX");
+}
+
+const char *large_temporary_directory(void) {
+  const uint64_t plenty = UINT64_C(8) << 30; /* by default half of the memory there is */
+  struct statvfs info;
+  bool roomy = statvfs("/dev/shm", &info) == 0 && info.f_bavail * info.f_frsize >= plenty &&
+               access("/dev/shm", W_OK) == 0;
+  return roomy ? make_temporary_directory("/dev/shm/koelectra-test-XXXXXX") : temporary_directory();
 }
 
 void write_file(const char *path, const void *bytes, size_t length) {

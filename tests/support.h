@@ -34,11 +34,22 @@ const char *test_path(const char *relative);
  * or NULL where it is absent: the test is then counted as skipped and returns. */
 const char *shared_path(const char *relative);
 
+/* Whether tests that try every fault, byte or size do so ($KOELECTRA_FULL_SWEEPS); else they leave
+ * some out, to be quick. */
+bool full_sweeps(void);
+
+/* What to try after `n`: every one to 100, then steps of a twentieth of n; in full sweeps every
+ * one. */
+long next_in_sweep(long n);
+
 /* Counts the running test as skipped, with a reason that is printed. */
 void skip_test(const char *reason);
 
 /* A new empty directory, removed with its contents when the test's process ends. */
 const char *temporary_directory(void);
+
+/* The same for files of gigabytes: in memory where the machine has plenty. */
+const char *large_temporary_directory(void);
 
 /* Writes a file; fails the test if it cannot. */
 void write_file(const char *path, const void *bytes, size_t length);

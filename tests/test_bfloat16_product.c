@@ -98,8 +98,10 @@ START_TEST(agrees) {
   for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
     for (size_t c = 0; c < sizeof columns / sizeof columns[0]; c++) {
       check(rows[r], columns[c], depths[(r + c) % kinds], _i, 0, scratch);
-      check(rows[r], columns[c], depths[(r + 3 * c + 1) % kinds], _i, (r + c) % 2 ? 1 : 0.5f,
-            scratch);
+      if (c % 3 == r % 3 || full_sweeps()) {
+        check(rows[r], columns[c], depths[(r + 3 * c + 1) % kinds], _i, (r + c) % 2 ? 1 : 0.5f,
+              scratch);
+      }
     }
   }
   free(scratch);

@@ -1,7 +1,9 @@
 /* Checkpoint directories: which file is read, and that every format gives the same tensors. */
 #include "../model/checkpoint/checkpoint.h"
 #include "../model/checkpoint/convert.h"
+#include "../model/checkpoint/weight_files.h"
 #include "../model/memory.h"
+#include "model_directory.h"
 #include "probe.h"
 #include "support.h"
 
@@ -63,18 +65,6 @@ static const koe_tensor *counterpart(koe_checkpoint *checkpoint, const koe_tenso
   return found;
 }
 
-/* All floating tensors of `reference` are in `other`, to the bit. */
-static void assert_identical(koe_checkpoint *reference, koe_checkpoint *other) {
-  ck_assert_uint_gt(koe_checkpoint_count(reference), 10);
-  for (size_t i = 0; i < koe_checkpoint_count(reference); i++) {
-    const koe_tensor *tensor = koe_checkpoint_at(reference, i);
-    const float *expected, *given;
-    counterpart(reference, tensor, other, &expected, &given);
-    ck_assert_msg(memcmp(expected, given, tensor->bytes) == 0, "%s differs in %s", tensor->name,
-                  koe_checkpoint_path(other));
-  }
-}
-
 /* All tensors of `reference` are in `other`, rounded to a type of `digits` fraction bits whose
  * smallest number is 2^`lowest`. */
 static void assert_rounded(koe_checkpoint *reference, koe_checkpoint *other, koe_dtype dtype,
@@ -103,8 +93,8 @@ static void check_forms(const char *directory) {
       open_as(join(directory, "pytorch_model.legacy.bin"), "pytorch_model.bin");
   koe_checkpoint *half =
       open_as(join(directory, "pytorch_model.half.zip.bin"), "pytorch_model.bin");
-  assert_identical(reference, zip);
-  assert_identical(reference, legacy);
+  assert_same_tensors(reference, zip);
+  assert_same_tensors(reference, legacy);
   assert_rounded(reference, half, KOE_F16, 10, -24);
   koe_checkpoint_free(reference);
   koe_checkpoint_free(zip);
@@ -239,7 +229,7 @@ START_TEST(unaligned_float32_is_copied) {
   koe_checkpoint *aligned, *unaligned;
   assert_ok(koe_checkpoint_open_memory(bytes, size, "aligned", &aligned, &err));
   assert_ok(koe_checkpoint_open_memory(shifted + 1, size, "unaligned", &unaligned, &err));
-  assert_identical(aligned, unaligned);
+  assert_same_tensors(aligned, unaligned);
   ck_assert_uint_gt(koe_checkpoint_heap_bytes(unaligned), 0);
   koe_checkpoint_free(aligned);
   koe_checkpoint_free(unaligned);
@@ -298,21 +288,27 @@ END_TEST
 /* ── finding the file ───────────────────────────────────────────────────────────────────────────
  */
 
-START_TEST(prefers_safetensors) {
+/* Fails unless the weights of `directory` are found to be in the file `name`. */
+static void assert_found(const char *directory, const char *name) {
   koe_error err;
-  char *found;
+  koe_weight_files found;
+  koe_directory at = koe_directory_at(directory);
+  assert_ok(koe_weight_files_find(&at, &found, &err));
+  ck_assert_uint_eq(found.count, 1);
+  ck_assert_str_eq(found.items[0].name, name);
+  ck_assert_ptr_nonnull(strstr(found.items[0].path, name));
+  ck_assert_ptr_null(strstr(found.items[0].path, "//"));
+  koe_weight_files_clear(&found);
+}
+
+START_TEST(prefers_safetensors) {
   const char *directory =
       directory_with(test_path("reference/tiny/pytorch_model.zip.bin"), "pytorch_model.bin");
-  assert_ok(koe_checkpoint_find_file(directory, &found, &err));
-  ck_assert_str_eq(found, join(directory, "pytorch_model.bin"));
-  koe_free(found);
-
+  assert_found(directory, "pytorch_model.bin");
   write_file(join(directory, "model.safetensors"), "", 0);
   char with_slash[200];
   snprintf(with_slash, sizeof with_slash, "%s/", directory);
-  assert_ok(koe_checkpoint_find_file(with_slash, &found, &err));
-  ck_assert_str_eq(found, join(directory, "model.safetensors"));
-  koe_free(found);
+  assert_found(with_slash, "model.safetensors");
 }
 END_TEST
 

@@ -3,8 +3,8 @@
 
 #include "../model/checkpoint/checkpoint.h"
 #include "../model/memory.h"
-#include "../model/trainer/checkpoint_writer.h"
-#include "../model/trainer/file_writer.h"
+#include "../model/writer/checkpoint_writer.h"
+#include "../model/writer/file_writer.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -69,7 +69,7 @@ static void check_batch(fixture *f, size_t first) {
   const float *hidden;
   koe_batch *batch = &f->scratch.batch;
   size_t width = (size_t)f->config.hidden_size;
-  size_t labels = f->backbone->classification.out_proj.out_features;
+  size_t labels = f->backbone->classification.labels;
   assert_ok(koe_encoder_forward(f->backbone->encoder, batch, 1, &f->scratch, &hidden, &err));
   float *work = koe_alloc(2 * batch->sequences * width, sizeof *work);
   float *logits = koe_alloc(batch->sequences * labels, sizeof *logits);

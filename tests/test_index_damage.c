@@ -42,7 +42,7 @@ enum { USES = sizeof uses / sizeof uses[0] };
 static char *describe_shadow_tables(sqlite3 *db) {
   static const char *const queries[] = {
       "SELECT key, quote(value) FROM s_info", "SELECT id, quote(vectors) FROM s_vectors",
-      "SELECT id, quote(free), quote(live), quote(rowids) FROM s_chunks",
+      "SELECT id, quote(free), quote(stamp), quote(live), quote(rowids) FROM s_chunks",
       "SELECT rowid, quote(slot) FROM s_rows", "SELECT id, quote(c0) FROM s_content"};
   sqlite3_str *out = sqlite3_str_new(db);
   for (size_t i = 0; i < sizeof queries / sizeof queries[0]; i++) {
@@ -78,8 +78,17 @@ static const struct damage {
     {"DROP TABLE s_info", "s_info is damaged (no such table", true},
     {"ALTER TABLE s_info RENAME COLUMN value TO v", "s_info is damaged (no such column", false},
 
-    {"DELETE FROM s_chunks WHERE id = 1", "s_vectors is damaged (chunk 1 is not in s_chunks", true},
-    {"DELETE FROM s_chunks", "s_vectors is damaged (chunk 1 is not in s_chunks", true},
+    {"DELETE FROM s_info WHERE key = 'stamp'", "s_info is damaged (stamp is missing", true},
+    {"UPDATE s_info SET value = x'00' WHERE key = 'stamp'", "s_info is damaged", true},
+    {"INSERT INTO s_info VALUES('sketch', 1)", "s_info is damaged (sketch", true},
+    {"INSERT INTO s_info VALUES('sketch', zeroblob(32))", "s_info is damaged (sketch", true},
+    {"INSERT INTO s_info VALUES('sketch', zeroblob(100000))", "s_info is damaged (sketch", true},
+
+    {"DELETE FROM s_chunks WHERE id = 1",
+     "s_vectors is damaged (run 1 is of a chunk that is not in s_chunks", true},
+    {"DELETE FROM s_chunks", "s_vectors is damaged (run 1 is of a chunk that is not in s_chunks",
+     true},
+    {"UPDATE s_chunks SET stamp = 'x' WHERE id = 2", "s_chunks is damaged (chunk 2: stamp", true},
     {"UPDATE s_chunks SET free = 1 WHERE id = 1", "s_chunks is damaged (chunk 1: free is 1", true},
     {"UPDATE s_chunks SET free = -1 WHERE id = 2", "s_chunks is damaged (chunk 2: free is -1",
      true},
@@ -89,7 +98,8 @@ static const struct damage {
     {"UPDATE s_chunks SET live = zeroblob(33)", "s_chunks is damaged", true},
     {"UPDATE s_chunks SET live = ''", "s_chunks is damaged", true},
     {"UPDATE s_chunks SET live = x''", "s_chunks is damaged", true},
-    {"UPDATE s_chunks SET live = zeroblob(32), free = 256 WHERE id = 1", "s_rows is damaged", true},
+    {"UPDATE s_chunks SET live = zeroblob(32), free = 256 WHERE id = 1",
+     "s_vectors is damaged (chunk 1 has 16 runs", true},
     {"UPDATE s_chunks SET rowids = zeroblob(8)", "s_chunks is damaged", true},
     {"UPDATE s_chunks SET rowids = 5", "s_chunks is damaged", true},
     {"UPDATE s_chunks SET rowids = zeroblob(2048) WHERE id = 1", "s_rows is damaged", true},
@@ -99,7 +109,9 @@ static const struct damage {
     {"DROP TABLE s_chunks", "s_chunks is damaged (no such table", true},
     {"ALTER TABLE s_chunks DROP COLUMN live", "s_chunks is damaged", false},
 
-    {"DELETE FROM s_vectors WHERE id = 2", "s_vectors is damaged (chunk 2", true},
+    {"DELETE FROM s_vectors WHERE id = 2", "s_vectors is damaged (chunk 1", true},
+    {"INSERT INTO s_vectors SELECT 20, vectors FROM s_vectors WHERE id = 1",
+     "s_vectors is damaged (chunk 2", true},
     {"UPDATE s_vectors SET vectors = zeroblob(length(vectors) - 4)", "s_vectors is damaged", true},
     {"UPDATE s_vectors SET vectors = zeroblob(length(vectors) + 4)", "s_vectors is damaged", true},
     {"UPDATE s_vectors SET vectors = 'text'", "s_vectors is damaged", true},
@@ -107,12 +119,13 @@ static const struct damage {
     {"UPDATE s_vectors SET vectors = x''", "s_vectors is damaged", true},
     {"UPDATE s_vectors SET vectors = zeroblob(length(vectors))",
      "s_vectors is damaged (the vector of row 1 is not of unit length", true},
-    {"UPDATE s_vectors SET vectors = CAST(replace(hex(zeroblob(4 * 256 * 32 / 8)), '0', "
+    {"UPDATE s_vectors SET vectors = CAST(replace(hex(zeroblob(4 * 16 * 32 / 8)), '0', "
      "x'0000c07f') AS BLOB)",
      "s_vectors is damaged", true},
-    {"INSERT INTO s_vectors VALUES(9, x'')", "s_vectors is damaged (chunk 9 is not in", true},
+    {"INSERT INTO s_vectors VALUES(33, x'')", "s_vectors is damaged (run 33 is of a", true},
+    {"INSERT INTO s_vectors VALUES(-5, x'')", "s_vectors is damaged (run -5 is of a", true},
     {"INSERT INTO s_vectors VALUES(9223372036854775807, x'')", "s_vectors is damaged", true},
-    {"UPDATE s_vectors SET id = id + 5", "s_vectors is damaged", true},
+    {"UPDATE s_vectors SET id = id + 500", "s_vectors is damaged", true},
     {"DROP TABLE s_vectors", "s_vectors is damaged (no such table", true},
 
     {"DELETE FROM s_rows WHERE rowid = 1", "s_rows is damaged (row 1 is not where chunk 1", true},
@@ -222,17 +235,21 @@ START_TEST(damaged_before_connecting) {
 }
 END_TEST
 
-/* An index of a later format is left alone: not read, not written, not rebuilt. */
-START_TEST(newer_format) {
+/* An index of another format is left alone: not read, not written, not rebuilt. */
+START_TEST(other_formats) {
   sqlite3 *db = open_filled();
-  run_format(db, "UPDATE s_info SET value = 3 WHERE key = 'version'");
+  run_format(db, "UPDATE s_info SET value = 4 WHERE key = 'version'");
   for (int i = 0; i < USES; i++)
-    assert_sql_fails(db, uses[i], SQLITE_ERROR, "a newer sqlite-koelectra wrote it (format 3");
+    assert_sql_fails(db, uses[i], SQLITE_ERROR, "a newer sqlite-koelectra wrote it (format 4");
   assert_sql_fails(db, "INSERT INTO s(s) VALUES('rebuild')", SQLITE_ERROR, "newer");
   assert_sql_fails(db, "INSERT INTO s(s) VALUES('integrity-check')", SQLITE_ERROR, "newer");
   run_format(db, "UPDATE s_info SET value = 2 WHERE key = 'version'");
+  for (int i = 0; i < USES; i++)
+    assert_sql_fails(db, uses[i], SQLITE_ERROR, "format 2, of a development version: DROP it");
+  assert_sql_fails(db, "INSERT INTO s(s) VALUES('rebuild')", SQLITE_ERROR, "development version");
+  run_format(db, "UPDATE s_info SET value = 3 WHERE key = 'version'");
   assert_sound(db, "s");
-  run_format(db, "UPDATE s_info SET value = 3 WHERE key = 'version'; DROP TABLE s");
+  run_format(db, "UPDATE s_info SET value = 4 WHERE key = 'version'; DROP TABLE s");
   close_database(db);
 }
 END_TEST
@@ -242,7 +259,7 @@ END_TEST
 START_TEST(lost_vector) {
   static const char *const ways[] = {
       "UPDATE s_rows SET slot = NULL WHERE rowid = 500", "DELETE FROM s_rows WHERE rowid = 500",
-      "DELETE FROM s_vectors WHERE id = 2", "UPDATE s_chunks SET live = zeroblob(32), free = 256"};
+      "DELETE FROM s_vectors WHERE id > 16", "UPDATE s_chunks SET live = zeroblob(32), free = 256"};
   for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
     sqlite3 *db = open_filled();
     run_format(db, "INSERT INTO s(rowid, body) SELECT 500, v FROM ready; %s", ways[i]);
@@ -294,10 +311,11 @@ static void random_value(char *out, size_t size) {
 }
 
 static void damage_something(sqlite3 *db, char *sql, size_t size) {
-  static const char *const columns[][3] = {
-      {"info", "key", "value"},   {"chunks", "id", "free"},     {"chunks", "id", "live"},
-      {"chunks", "id", "rowids"}, {"vectors", "id", "vectors"}, {"rows", "rowid", "slot"},
-      {"content", "id", "c0"},    {"chunks", "id", "id"},       {"rows", "rowid", "rowid"}};
+  static const char *const columns[][3] = {{"info", "key", "value"},  {"chunks", "id", "free"},
+                                           {"chunks", "id", "live"},  {"chunks", "id", "rowids"},
+                                           {"chunks", "id", "stamp"}, {"vectors", "id", "vectors"},
+                                           {"rows", "rowid", "slot"}, {"content", "id", "c0"},
+                                           {"chunks", "id", "id"},    {"rows", "rowid", "rowid"}};
   const char *const *column = columns[below(sizeof columns / sizeof columns[0])];
   char value[64];
   random_value(value, sizeof value);
@@ -357,7 +375,7 @@ Suite *index_damage_suite(void) {
   TCase *tests = tcase_create("index_damage");
   tcase_add_loop_test(tests, each_damage, 0, DAMAGES);
   tcase_add_test(tests, damaged_before_connecting);
-  tcase_add_test(tests, newer_format);
+  tcase_add_test(tests, other_formats);
   tcase_add_test(tests, lost_vector);
   tcase_add_test(tests, damage_before_commit);
   tcase_add_loop_test(tests, random_damage, 0, 5);

@@ -80,7 +80,7 @@ static void sweep(sqlite3 *db, const char *sql, memory which) {
   char *before = describe_index(db);
   bool faulted = true;
   int failures = 0;
-  for (long n = 1; faulted; n += 1 + n / 50) {
+  for (long n = 1; faulted; n = next_in_sweep(n)) {
     run_format(db, "BEGIN");
     set_fault(which, n);
     int code = run(db, sql);

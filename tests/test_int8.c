@@ -281,7 +281,6 @@ Suite *int8_suite(void);
 Suite *int8_suite(void) {
   Suite *suite = suite_create("int8");
   TCase *tests = tcase_create("int8");
-  tcase_set_timeout(tests, 60);
   tcase_add_test(tests, sums);
   tcase_add_test(tests, every_row_count);
   tcase_add_test(tests, extremes);

@@ -447,7 +447,6 @@ Suite *int8_models_suite(void);
 Suite *int8_models_suite(void) {
   Suite *suite = suite_create("int8_models");
   TCase *tests = tcase_create("int8_models");
-  tcase_set_timeout(tests, 60);
   tcase_add_test(tests, layers);
   tcase_add_loop_test(tests, hidden_states, 0, 5);
   tcase_add_test(tests, stored);

@@ -1,8 +1,8 @@
-/* model/trainer/metrics.c and answer_score.c: values computed by hand. */
+/* model/metrics.c, answer_score.c and entity_score.c: values computed by hand. */
 #include "support.h"
 
 #include "../model/memory.h"
-#include "../model/trainer/metrics.h"
+#include "../model/metrics.h"
 
 #include <math.h>
 #include <string.h>
@@ -32,6 +32,16 @@ START_TEST(macro_f1_is_the_mean_over_classes) {
 }
 END_TEST
 
+START_TEST(averages_weigh_labels) {
+  /* F1 1/2, 6/7 and 0; the last one never occurs. */
+  static const koe_match_counts labels[] = {{1, 3, 1}, {4, 3, 3}, {1, 0, 0}, {0, 0, 0}};
+  assert_near(koe_average_f1(labels, 4, KOE_AVERAGE_MACRO), (1.0 / 2 + 6.0 / 7) / 3);
+  assert_near(koe_average_f1(labels, 4, KOE_AVERAGE_WEIGHTED), (1.0 / 2 + 4 * 6.0 / 7) / 6);
+  assert_near(koe_average_f1(labels, 4, KOE_AVERAGE_MICRO), 4.0 / 6);
+  assert_near(koe_average_f1(labels + 3, 1, KOE_AVERAGE_WEIGHTED), 0);
+}
+END_TEST
+
 START_TEST(a_class_never_found_counts_as_0) {
   static const int32_t expected[] = {0, 0, 1, 0}, predicted[] = {0, 0, 0, 0};
   double f1;
@@ -43,31 +53,34 @@ START_TEST(a_class_never_found_counts_as_0) {
 }
 END_TEST
 
-START_TEST(pearson_follows_the_values) {
-  static const float a[] = {1, 2, 3, 4}, b[] = {2, 1, 4, 3}, c[] = {-3, -5, -7, -9},
-                     d[] = {5, 5, 5, 5};
+static double pearson(const double *a, const double *b, size_t count) {
   double r;
-  assert_ok(koe_pearson(a, b, 4, &r, &err));
-  assert_near(r, 0.6); /* 3 / 5 */
-  assert_ok(koe_pearson(a, c, 4, &r, &err));
-  assert_near(r, -1);
-  assert_ok(koe_pearson(a, d, 4, &r, &err));
-  assert_near(r, 0);
-  assert_ok(koe_pearson(a, b, 0, &r, &err));
-  assert_near(r, 0);
+  assert_ok(koe_pearson(a, b, count, &r, &err));
+  return r;
+}
+
+START_TEST(pearson_follows_the_values) {
+  static const double a[] = {1, 2, 3, 4}, b[] = {2, 1, 4, 3}, c[] = {-3, -5, -7, -9},
+                      d[] = {0.1, 0.1, 0.1, 0.1}, e[] = {1, 2, INFINITY, 4},
+                      f[] = {1e306, 2e306, 3e306, 4e306};
+  assert_near(pearson(a, b, 4), 0.6); /* 3 / 5 */
+  assert_near(pearson(a, c, 4), -1);
+  assert_near(pearson(f, a, 4), 1);
+  ck_assert(isnan(pearson(a, d, 4)));
+  ck_assert(isnan(pearson(a, e, 4)));
+  ck_assert(isnan(pearson(a, b, 1)));
+  ck_assert(isnan(pearson(a, b, 0)));
 }
 END_TEST
 
 START_TEST(pearson_is_unmoved_by_an_offset) {
-  static const float a[] = {1000001, 1000002, 1000003, 1000004}, b[] = {2, 1, 4, 3};
-  double r;
-  assert_ok(koe_pearson(a, b, 4, &r, &err));
-  assert_near(r, 0.6);
+  static const double a[] = {1000001, 1000002, 1000003, 1000004}, b[] = {2, 1, 4, 3};
+  assert_near(pearson(a, b, 4), 0.6);
 }
 END_TEST
 
 START_TEST(spearman_follows_the_ranks) {
-  static const float a[] = {0.1f, 0.2f, 5, 100}, b[] = {1, 2, 30, 31}, c[] = {10, 20, 40, 30};
+  static const double a[] = {0.1, 0.2, 5, 100}, b[] = {1, 2, 30, 31}, c[] = {10, 20, 40, 30};
   double r;
   assert_ok(koe_spearman(a, b, 4, &r, &err));
   assert_near(r, 1);
@@ -78,19 +91,19 @@ END_TEST
 
 START_TEST(ties_share_the_mean_rank) {
   /* Ranks 1, 2.5, 2.5, 4 against 1, 3, 2, 4: covariance 4.5, variances 4.5 and 5. */
-  static const float a[] = {1, 2, 2, 3}, b[] = {1, 3, 2, 4};
+  static const double a[] = {1, 2, 2, 3}, b[] = {1, 3, 2, 4};
   double r;
   assert_ok(koe_spearman(a, b, 4, &r, &err));
   assert_near(r, 4.5 / sqrt(4.5 * 5));
   /* Ranks 2, 2, 2, 4 against 1, 2, 3.5, 3.5. */
-  static const float c[] = {7, 7, 7, 9}, d[] = {-1, 0, 2, 2};
+  static const double c[] = {7, 7, 7, 9}, d[] = {-1, 0, 2, 2};
   assert_ok(koe_spearman(c, d, 4, &r, &err));
   assert_near(r, 2.0 / sqrt(3.0 * 4.5));
 }
 END_TEST
 
 START_TEST(what_has_no_rank_fails) {
-  static const float a[] = {1, NAN}, b[] = {1, 2};
+  static const double a[] = {1, NAN}, b[] = {1, 2};
   double r;
   assert_fails(koe_spearman(a, b, 2, &r, &err), KOE_INVALID, "value 2 is not a number");
   assert_fails(koe_spearman(b, a, 2, &r, &err), KOE_INVALID, "value 2 is not a number");
@@ -161,8 +174,13 @@ static const char *const bare[] = {"O", "PER", "PER", "LOC", "LOC"};
 static void assert_entities(const char *const *names, const int32_t *expected,
                             const int32_t *predicted, size_t count, size_t in_expected,
                             size_t in_predicted, size_t right) {
-  koe_entity_counts counts = {0};
-  koe_entity_count(expected, predicted, count, names, &counts);
+  const char *expected_tags[8], *predicted_tags[8];
+  koe_match_counts counts = {0};
+  for (size_t i = 0; i < count; i++) {
+    expected_tags[i] = names[expected[i]];
+    predicted_tags[i] = names[predicted[i]];
+  }
+  koe_entity_count(expected_tags, predicted_tags, count, &counts);
   ck_assert_uint_eq(counts.expected, in_expected);
   ck_assert_uint_eq(counts.predicted, in_predicted);
   ck_assert_uint_eq(counts.right, right);
@@ -193,6 +211,16 @@ START_TEST(tags_without_b_and_i_make_runs) {
 }
 END_TEST
 
+START_TEST(an_end_ends_an_entity) {
+  static const char *const ends[] = {"B-PER", "E-PER", "E-PER", "S-LOC", "I-LOC"};
+  static const char *const begins[] = {"B-PER", "I-PER", "B-PER", "B-LOC", "B-LOC"};
+  koe_match_counts counts = {0};
+  koe_entity_count(ends, begins, 5, &counts);
+  ck_assert_uint_eq(counts.expected, 4);
+  ck_assert_uint_eq(counts.right, 4);
+}
+END_TEST
+
 START_TEST(overlapping_entities_are_wrong) {
   static const int32_t expected[] = {O, BP, IP, IP, O};
   static const int32_t predicted[] = {BP, IP, BP, IP, IP};
@@ -205,35 +233,35 @@ START_TEST(overlapping_entities_are_wrong) {
 END_TEST
 
 START_TEST(entity_f1_is_of_all_sentences_together) {
-  koe_entity_counts counts = {.expected = 4, .predicted = 5, .right = 3};
-  assert_near(koe_entity_f1(&counts), 2 * 3.0 / 9);
-  counts = (koe_entity_counts){.expected = 4};
-  assert_near(koe_entity_f1(&counts), 0);
-  counts = (koe_entity_counts){0};
-  assert_near(koe_entity_f1(&counts), 0);
+  koe_match_counts counts = {.expected = 4, .predicted = 5, .right = 3};
+  assert_near(koe_f1(&counts), 2 * 3.0 / 9);
+  counts = (koe_match_counts){.expected = 4};
+  assert_near(koe_f1(&counts), 0);
+  counts = (koe_match_counts){0};
+  assert_near(koe_f1(&counts), 0);
 }
 END_TEST
 
 #ifdef KOE_FAULTS
 START_TEST(memory_may_fail_anywhere) {
   static const int32_t labels[] = {0, 1};
-  static const float values[] = {1, 2};
+  static const double values[] = {1, 2};
   double number;
   koe_answer_score score;
   for (long n = 1; n <= 2; n++) {
-    koe_memory_fail_after(n);
+    koe_memory_fail_after(1);
     koe_status macro = koe_macro_f1(labels, labels, 2, 2, &number, &err);
     koe_memory_fail_after(n);
     koe_status spearman = koe_spearman(values, values, 2, &number, &err);
     koe_memory_fail_after(n);
     koe_status answer = koe_score_answer(text_of("가"), text_of("가"), &score, &err);
     koe_memory_fail_after(1);
-    koe_status pearson = koe_pearson(values, values, 2, &number, &err);
+    koe_status correlation = koe_pearson(values, values, 2, &number, &err);
     koe_memory_fail_after(0);
     ck_assert_int_eq(macro, KOE_NOMEM);
     ck_assert_int_eq(spearman, KOE_NOMEM);
     ck_assert_int_eq(answer, KOE_NOMEM);
-    ck_assert_int_eq(pearson, KOE_NOMEM);
+    ck_assert_int_eq(correlation, KOE_NOMEM);
   }
 }
 END_TEST
@@ -246,6 +274,7 @@ Suite *metrics_suite(void) {
   TCase *values = tcase_create("values");
   tcase_add_test(values, accuracy_is_the_share_that_is_right);
   tcase_add_test(values, macro_f1_is_the_mean_over_classes);
+  tcase_add_test(values, averages_weigh_labels);
   tcase_add_test(values, a_class_never_found_counts_as_0);
   tcase_add_test(values, pearson_follows_the_values);
   tcase_add_test(values, pearson_is_unmoved_by_an_offset);
@@ -258,6 +287,7 @@ Suite *metrics_suite(void) {
   tcase_add_test(values, an_entity_is_right_as_a_whole);
   tcase_add_test(values, entities_begin_where_the_type_changes);
   tcase_add_test(values, tags_without_b_and_i_make_runs);
+  tcase_add_test(values, an_end_ends_an_entity);
   tcase_add_test(values, overlapping_entities_are_wrong);
   tcase_add_test(values, entity_f1_is_of_all_sentences_together);
 #ifdef KOE_FAULTS

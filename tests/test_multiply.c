@@ -115,6 +115,7 @@ static void values_agree(const koe_kernels *kernels) {
   for (size_t rows = 1; rows <= 33; rows++) {
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
       for (size_t o = 0; o < sizeof outputs / sizeof outputs[0]; o++) {
+        if ((rows + i + o) % 2 != 0 && !full_sweeps()) continue;
         product p = new_product(rows, inputs[i], outputs[o]);
         check_product(&p, kernels, rows % 2 == 0, o % 2 == 0);
         free_product(&p);
@@ -246,7 +247,6 @@ Suite *multiply_suite(void);
 Suite *multiply_suite(void) {
   Suite *suite = suite_create("multiply");
   TCase *tests = tcase_create("multiply");
-  tcase_set_timeout(tests, 60);
   tcase_add_test(tests, values);
   tcase_add_test(tests, large);
   tcase_add_test(tests, strided);

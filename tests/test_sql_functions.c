@@ -138,7 +138,7 @@ START_TEST(huge_texts) {
     for (size_t i = 0; i < CALLS; i++) {
       if (strstr(text_calls[i], "'default'") != NULL) continue;
       sqlite3_stmt *statement = prepare(db, text_calls[i]);
-      sqlite3_bind_text(statement, 1, text, BYTES, SQLITE_STATIC);
+      sqlite3_bind_text(statement, 1, text, kind == 0 ? BYTES : BYTES / 5, SQLITE_STATIC);
       char *result = step_once(statement);
       ck_assert_msg(strcmp(result, "NULL") != 0, "%s: NULL", text_calls[i]);
       sqlite3_free(result);

@@ -15,11 +15,16 @@ static const char *const statements[] = {
     "SELECT * FROM koelectra_models",
     "SELECT koelectra_tokenize(body, 'default'), koelectra_token_ids(body) FROM t",
     "SELECT * FROM t, koelectra_tokens(t.body, '책', 'default')",
+    "SELECT * FROM t, koelectra_chunks(t.body, 5, 2, 'default')",
     "SELECT koelectra_embed(body), koelectra_embed(body, 'default') FROM t",
     "SELECT koelectra_similarity('책', body, 'default'), koelectra_similarity(body, body) FROM t",
     "SELECT koelectra_classify(body), koelectra_scores_pair(body, '책', 'default') FROM t",
     "SELECT koelectra_scores('책', koelectra_fit(body, rowid, '{\"l2\": 1}')) FROM t",
     "SELECT koelectra_cosine(v, v), koelectra_vector_json(v) FROM t",
+    "SELECT koelectra_accuracy(body, rowid), koelectra_f1(body, rowid, 'micro'), "
+    "koelectra_spearman(rowid, rowid) FROM t",
+    "SELECT koelectra_entity_f1(body, '[\"O\", \"B-PER\"]'), koelectra_character_f1(body, body) "
+    "OVER (ROWS 1 PRECEDING) FROM t",
     "SELECT koelectra_vector('[1, 2.5, -3e-7]')",
     "SELECT koelectra_embed(body, 'nobody') FROM t WHERE body IS NULL",
     "SELECT * FROM koelectra_batch('SELECT rowid, body FROM t', 'default')",

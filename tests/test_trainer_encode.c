@@ -2,8 +2,8 @@
 #include "../model/trainer/encode.h"
 #include "../model/trainer/losses.h"
 #include "../model/trainer/questions.h"
-#include "../model/trainer/safetensors_writer.h"
 #include "../model/trainer/teacher.h"
+#include "../model/writer/safetensors_writer.h"
 #include "support.h"
 
 #include <stdio.h>

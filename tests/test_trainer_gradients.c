@@ -238,7 +238,6 @@ Suite *trainer_gradients_suite(void) {
   tcase_add_test(torch, torch_masked);
   suite_add_tcase(suite, torch);
   TCase *differences = tcase_create("finite differences");
-  tcase_set_timeout(differences, 60);
   tcase_add_loop_test(differences, finite_differences, 0, 3 * PROBE_TASKS);
   suite_add_tcase(suite, differences);
   return suite;

@@ -4,8 +4,8 @@
 #include "../model/trainer/bfloat16_product.h"
 #include "../model/trainer/parameters.h"
 #include "../model/trainer/run.h"
-#include "../model/trainer/safetensors_writer.h"
 #include "../model/trainer/training_state.h"
+#include "../model/writer/safetensors_writer.h"
 #include "support.h"
 
 #include <math.h>
@@ -541,7 +541,6 @@ Suite *trainer_program_suite(void);
 Suite *trainer_program_suite(void) {
   Suite *suite = suite_create("trainer_program");
   TCase *runs = tcase_create("runs");
-  tcase_set_timeout(runs, 120);
   tcase_add_loop_test(runs, every_task, 0, 6);
   tcase_add_test(runs, starts_and_follows_teacher);
   tcase_add_test(runs, from_database);
@@ -551,7 +550,6 @@ Suite *trainer_program_suite(void) {
   tcase_add_test(runs, goes_on_in_bfloat16);
   suite_add_tcase(suite, runs);
   TCase *options = tcase_create("options");
-  tcase_set_timeout(options, 120);
   tcase_add_test(options, damaged_state);
   tcase_add_loop_test(options, bad_options, 0, 13);
   tcase_add_loop_test(options, contradictions, 0, 12);

@@ -377,7 +377,6 @@ Suite *trainer_training_suite(void);
 Suite *trainer_training_suite(void) {
   Suite *suite = suite_create("trainer_training");
   TCase *steps = tcase_create("steps");
-  tcase_set_timeout(steps, 60);
   tcase_add_loop_test(steps, learns, 0, 8);
   tcase_add_loop_test(steps, bfloat16_learns, 0, 3);
   tcase_add_test(steps, seed_decides);

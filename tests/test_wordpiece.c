@@ -224,7 +224,7 @@ static size_t random_vocabulary(char *lines, uint32_t tokens, uint32_t letter_co
 }
 
 START_TEST(linear_and_greedy_agree_on_random_vocabularies) {
-  enum { VOCABULARIES = 400, WORDS = 300, TOKENS = 120, LONGEST = 12 };
+  enum { VOCABULARIES = 150, WORDS = 300, TOKENS = 120, LONGEST = 12 };
   char *lines = malloc(TOKENS * (4 * LONGEST + 3));
   int matched = 0;
   for (int v = 0; v < VOCABULARIES; v++) {

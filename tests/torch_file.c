@@ -75,9 +75,15 @@ static void pickle_sizes(buffer *b, const int64_t *sizes, int count) {
 
 void pickle_tensor(buffer *b, const char *key, int64_t elements, int64_t offset,
                    const int64_t *shape, const int64_t *strides, int dims, int legacy) {
+  pickle_typed_tensor(b, "FloatStorage", key, elements, offset, shape, strides, dims, legacy);
+}
+
+void pickle_typed_tensor(buffer *b, const char *type, const char *key, int64_t elements,
+                         int64_t offset, const int64_t *shape, const int64_t *strides, int dims,
+                         int legacy) {
   pickle_global(b, "torch._utils", "_rebuild_tensor_v2");
   PUT(b, "(");
-  pickle_storage(b, "FloatStorage", key, elements, legacy);
+  pickle_storage(b, type, key, elements, legacy);
   pickle_integer(b, offset);
   pickle_sizes(b, shape, dims);
   pickle_sizes(b, strides, dims);

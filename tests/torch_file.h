@@ -36,6 +36,11 @@ void pickle_storage(buffer *b, const char *type, const char *key, int64_t elemen
 void pickle_tensor(buffer *b, const char *key, int64_t elements, int64_t offset,
                    const int64_t *shape, const int64_t *strides, int dims, int legacy);
 
+/* The same of another type, as "LongStorage". */
+void pickle_typed_tensor(buffer *b, const char *type, const char *key, int64_t elements,
+                         int64_t offset, const int64_t *shape, const int64_t *strides, int dims,
+                         int legacy);
+
 /* ── files ──────────────────────────────────────────────────────────────────────────────────────
  */
 

@@ -29,7 +29,8 @@ int koe_index_command(koe_index *index, sqlite3_value *command, sqlite3_value *r
     int (*run)(koe_index *index);
   } commands[] = {{"rebuild", koe_index_rebuild},
                   {"optimize", koe_index_optimize},
-                  {"integrity-check", koe_index_integrity_check}};
+                  {"integrity-check", koe_index_integrity_check},
+                  {"integrity-check-texts", koe_index_integrity_check_texts}};
   const char *name = (const char *)sqlite3_value_text(command);
   if (name == NULL) return SQLITE_NOMEM;
   if (strcmp(name, "delete") == 0) return delete_row(index, rowid);
@@ -37,7 +38,7 @@ int koe_index_command(koe_index *index, sqlite3_value *command, sqlite3_value *r
     if (strcmp(name, commands[i].name) == 0) return commands[i].run(index);
   }
   return koe_index_fail(index, SQLITE_ERROR,
-                        "'%s' is no command: there are 'rebuild', 'optimize', 'integrity-check' "
-                        "and, with content='table', 'delete'",
+                        "'%s' is no command: there are 'rebuild', 'optimize', 'integrity-check', "
+                        "'integrity-check-texts' and, with content='table', 'delete'",
                         name);
 }

@@ -1,10 +1,10 @@
-/* CREATE VIRTUAL TABLE search USING koelectra_index(body, model='name',
- *                                                   content='reviews', content_rowid='id'); */
+/* CREATE VIRTUAL TABLE search USING koelectra_index(body, shop TEXT PARTITION KEY, stars INTEGER,
+ *                                                   +url TEXT, model='name', content='reviews',
+ *                                                   content_rowid='id'); */
 #include "definition.h"
 
 #include "../../model/memory.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -61,6 +61,12 @@ static koe_status check_storage(const char *value, koe_error *err) {
   return koe_fail(err, KOE_INVALID, "storage='%s' is unknown: say 'float32'", value);
 }
 
+static koe_status parse_search(const char *value, bool *approximate, koe_error *err) {
+  *approximate = strcasecmp(value, "approximate") == 0;
+  if (*approximate || strcasecmp(value, "exact") == 0) return KOE_OK;
+  return koe_fail(err, KOE_INVALID, "search='%s' is unknown: say 'exact' or 'approximate'", value);
+}
+
 /* Takes over `value`. */
 static koe_status set_option(koe_index_definition *definition, const char *name, char *value,
                              koe_error *err) {
@@ -75,9 +81,12 @@ static koe_status set_option(koe_index_definition *definition, const char *name,
   }
   if (place == NULL && strcasecmp(name, "storage") == 0) {
     status = check_storage(value, err);
+  } else if (place == NULL && strcasecmp(name, "search") == 0) {
+    status = parse_search(value, &definition->approximate, err);
   } else if (place == NULL) {
     status = koe_fail(err, KOE_INVALID,
-                      "option %s is unknown: there are model, content, content_rowid and storage",
+                      "option %s is unknown: there are model, content, content_rowid, search and "
+                      "storage",
                       name);
   } else if (*place != NULL) {
     status = koe_fail(err, KOE_INVALID, "option %s is given twice", name);
@@ -92,24 +101,141 @@ static koe_status set_option(koe_index_definition *definition, const char *name,
   return status;
 }
 
-/* Takes over `name`; `rest` is what follows it. */
-static koe_status set_column(koe_index_definition *definition, char *name, const char *rest,
-                             koe_error *err) {
-  koe_status status = KOE_OK;
-  if (strcasecmp(rest, "text") != 0 && *rest != '\0') {
-    status = koe_fail(err, KOE_UNSUPPORTED,
-                      "\"%s %s\" is not understood: an index has one column of text, and options "
-                      "name=value",
-                      name, rest);
-  } else if (definition->column != NULL) {
-    status = koe_fail(err, KOE_UNSUPPORTED,
-                      "an index has one column of text, not both %s and %s: make an index for each",
-                      definition->column, name);
-  } else if (*name == '\0') {
-    status = koe_fail(err, KOE_INVALID, "the column of text has no name");
+/* ── columns ────────────────────────────────────────────────────────────────────────────────────
+ */
+
+/* The affinities of SQLite, by the words that its users write. */
+static const struct {
+  const char *word, *type;
+} types[] = {{"TEXT", "TEXT"},      {"INTEGER", "INTEGER"}, {"INT", "INTEGER"},
+             {"BIGINT", "INTEGER"}, {"REAL", "REAL"},       {"FLOAT", "REAL"},
+             {"DOUBLE", "REAL"},    {"NUMERIC", "NUMERIC"}, {"BOOLEAN", "NUMERIC"},
+             {"BOOL", "NUMERIC"},   {"DATE", "NUMERIC"},    {"DATETIME", "NUMERIC"},
+             {"BLOB", "BLOB"}};
+
+static const char *find_type(const char *word) {
+  for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+    if (strcasecmp(word, types[i].word) == 0) return types[i].type;
+  }
+  return NULL;
+}
+
+/* Whether a bare word comes next; `*at` is then behind it. */
+static bool skip_word(const char **at, const char *word) {
+  const char *begin = skip_spaces(*at);
+  size_t length = strlen(word);
+  if (strncasecmp(begin, word, length) != 0 || is_bare(begin[length])) return false;
+  *at = begin + length;
+  return true;
+}
+
+/* What follows a column's name: [TYPE] [PARTITION KEY]. */
+static koe_status parse_type(const char *rest, koe_index_column *column, koe_error *err) {
+  char *word = NULL;
+  const char *at = rest, *name = column->name;
+  column->type = "";
+  if (!skip_word(&at, "PARTITION")) {
+    koe_status status = parse_word(&at, &word, err);
+    if (status != KOE_OK) return status;
+    const char *type = word != NULL ? find_type(word) : "";
+    if (type == NULL) {
+      status = koe_fail(err, KOE_INVALID,
+                        "column %s has the unknown type %s: say TEXT, INTEGER, REAL, NUMERIC or "
+                        "BLOB",
+                        name, word);
+    }
+    koe_free(word);
+    if (status != KOE_OK) return status;
+    column->type = type;
+    column->is_partition = skip_word(&at, "PARTITION");
   } else {
+    column->is_partition = true;
+  }
+  if ((column->is_partition && !skip_word(&at, "KEY")) || *skip_spaces(at) != '\0') {
+    return koe_fail(err, KOE_INVALID,
+                    "column %s: \"%s\" is not understood: write a type, and PARTITION KEY or "
+                    "nothing",
+                    name, rest);
+  }
+  if (column->is_partition && column->is_auxiliary) {
+    return koe_fail(err, KOE_INVALID,
+                    "column +%s is returned only and cannot be a PARTITION KEY: leave the + out",
+                    name);
+  }
+  return KOE_OK;
+}
+
+/* The column of texts, which comes first.  Takes over `name`. */
+static koe_status set_text_column(koe_index_definition *definition, char *name, const char *rest,
+                                  koe_error *err) {
+  if (*rest == '\0' || strcasecmp(rest, "TEXT") == 0) {
     definition->column = name;
     return KOE_OK;
+  }
+  koe_status status = koe_fail(err, KOE_INVALID,
+                               "\"%s %s\": the first column is that of texts: it is TEXT, others "
+                               "follow it",
+                               name, rest);
+  koe_free(name);
+  return status;
+}
+
+/* Any other column.  Takes over `name`. */
+static koe_status add_column(koe_index_definition *definition, char *name, bool is_auxiliary,
+                             const char *rest, koe_error *err) {
+  koe_index_column column = {.name = name, .is_auxiliary = is_auxiliary};
+  koe_status status = parse_type(rest, &column, err);
+  if (status == KOE_OK && *column.type == '\0' && !is_auxiliary) {
+    status = koe_fail(err, KOE_INVALID,
+                      "an index has one column of text, %s: give %s a type (%s TEXT) to make it a "
+                      "column for conditions, or write +%s to have it returned only",
+                      definition->column, name, name, name);
+  }
+  if (status == KOE_OK && definition->columns == NULL) {
+    definition->columns = koe_alloc(KOE_MAX_COLUMNS, sizeof *definition->columns);
+    if (definition->columns == NULL) status = koe_fail_nomem(err);
+  }
+  if (status == KOE_OK && definition->column_count == KOE_MAX_COLUMNS) {
+    status = koe_fail(err, KOE_UNSUPPORTED,
+                      "%s is one column too many: beside the text there may be %d", name,
+                      KOE_MAX_COLUMNS);
+  }
+  if (status != KOE_OK) {
+    koe_free(name);
+    return status;
+  }
+  column.place = is_auxiliary ? ++definition->auxiliary_count : definition->metadata_count++;
+  definition->columns[definition->column_count++] = column;
+  return KOE_OK;
+}
+
+static koe_status check_name(const koe_index_definition *definition, const char *name,
+                             koe_error *err) {
+  static const char *const reserved[] = {"k", "similarity", "rowid"};
+  if (*name == '\0') return koe_fail(err, KOE_INVALID, "a column has no name");
+  for (size_t i = 0; i < sizeof reserved / sizeof reserved[0]; i++) {
+    if (strcasecmp(name, reserved[i]) == 0) {
+      return koe_fail(err, KOE_INVALID,
+                      "a column cannot be called %s: that is a column of every index", name);
+    }
+  }
+  bool twice = definition->column != NULL && strcasecmp(name, definition->column) == 0;
+  for (int i = 0; !twice && i < definition->column_count; i++)
+    twice = strcasecmp(name, definition->columns[i].name) == 0;
+  return twice ? koe_fail(err, KOE_INVALID, "column %s is given twice", name) : KOE_OK;
+}
+
+/* Takes over `name`; `rest` is what follows it. */
+static koe_status set_column(koe_index_definition *definition, char *name, bool is_auxiliary,
+                             const char *rest, koe_error *err) {
+  koe_status status = check_name(definition, name, err);
+  if (status == KOE_OK && definition->column != NULL) {
+    return add_column(definition, name, is_auxiliary, rest, err);
+  }
+  if (status == KOE_OK && !is_auxiliary) return set_text_column(definition, name, rest, err);
+  if (status == KOE_OK) {
+    status =
+        koe_fail(err, KOE_INVALID, "the first column is that of texts: name it before +%s", name);
   }
   koe_free(name);
   return status;
@@ -118,7 +244,9 @@ static koe_status set_column(koe_index_definition *definition, char *name, const
 static koe_status parse_argument(const char *argument, koe_index_definition *definition,
                                  koe_error *err) {
   char *name = NULL, *value = NULL;
-  const char *at = argument;
+  const char *at = skip_spaces(argument);
+  bool is_auxiliary = *at == '+';
+  if (is_auxiliary) at++;
   koe_status status = parse_word(&at, &name, err);
   if (status != KOE_OK) return status;
   if (name == NULL) {
@@ -126,7 +254,7 @@ static koe_status parse_argument(const char *argument, koe_index_definition *def
                     argument);
   }
   at = skip_spaces(at);
-  if (*at != '=') return set_column(definition, name, at, err);
+  if (*at != '=' || is_auxiliary) return set_column(definition, name, is_auxiliary, at, err);
 
   at++;
   status = parse_word(&at, &value, err);
@@ -141,6 +269,9 @@ static koe_status parse_argument(const char *argument, koe_index_definition *def
   koe_free(name);
   return status;
 }
+
+/* ── all of them ────────────────────────────────────────────────────────────────────────────────
+ */
 
 static koe_status set_default(char **place, const char *value, koe_error *err) {
   if (*place == NULL) *place = koe_copy_string(value, strlen(value));
@@ -160,13 +291,6 @@ koe_status koe_index_definition_parse(const char *const *arguments, int count,
   if (out->column == NULL) {
     return koe_fail(err, KOE_INVALID, "name the column of text: koelectra_index(body)");
   }
-  if (strcasecmp(out->column, "k") == 0 || strcasecmp(out->column, "similarity") == 0 ||
-      strcasecmp(out->column, "rowid") == 0) {
-    return koe_fail(err, KOE_INVALID,
-                    "the column of text cannot be called %s: that is a column of "
-                    "every index",
-                    out->column);
-  }
   if (out->content == NULL && out->content_rowid != NULL) {
     return koe_fail(err, KOE_INVALID, "content_rowid='%s' needs content='table'",
                     out->content_rowid);
@@ -183,5 +307,8 @@ void koe_index_definition_clear(koe_index_definition *definition) {
   koe_free(definition->model);
   koe_free(definition->content);
   koe_free(definition->content_rowid);
+  for (int i = 0; i < definition->column_count; i++)
+    koe_free(definition->columns[i].name);
+  koe_free(definition->columns);
   *definition = (koe_index_definition){0};
 }

@@ -13,10 +13,12 @@
 
 #include "commands.h"
 #include "cursor.h"
+#include "image.h"
 #include "plan.h"
 #include "queue.h"
 #include "storage.h"
 #include "update.h"
+#include "values.h"
 
 #include "../../model/memory.h"
 #include "../../model/registry.h"
@@ -31,8 +33,10 @@ enum { ARG_SCHEMA = 1, ARG_NAME = 2, ARG_FIRST = 3 };
 
 static void index_free(koe_index *index) {
   if (index == NULL) return;
+  koe_image_leave(index, false);
   koe_index_finalize(index);
   koe_queue_detach(index);
+  koe_rebuild_end_rollback(&index->rebuilt);
   koe_index_definition_clear(&index->definition);
   koe_free(index->schema);
   koe_free(index->name);
@@ -42,15 +46,16 @@ static void index_free(koe_index *index) {
 }
 
 bool koe_index_name_is_free(const koe_index_definition *definition, const char *name) {
+  for (int i = 0; i < definition->column_count; i++) {
+    if (sqlite3_stricmp(name, definition->columns[i].name) == 0) return false;
+  }
   return sqlite3_stricmp(name, definition->column) != 0 && sqlite3_stricmp(name, "k") != 0 &&
          sqlite3_stricmp(name, "similarity") != 0 && sqlite3_stricmp(name, "rowid") != 0;
 }
 
 static int fail_name(koe_index *index, const char *name) {
   return koe_index_fail(index, SQLITE_ERROR,
-                        "an index cannot be called %s: its name is a column beside %s, k and "
-                        "similarity",
-                        name, index->definition.column);
+                        "an index cannot be called %s: it has a column of that name", name);
 }
 
 static int index_new(sqlite3 *db, koe_queues *queues, int argc, const char *const *argv,
@@ -79,9 +84,16 @@ static int index_new(sqlite3 *db, koe_queues *queues, int argc, const char *cons
 }
 
 static int declare(koe_index *index) {
-  char *sql = sqlite3_mprintf(
-      "CREATE TABLE x(\"%w\" TEXT, \"%w\" HIDDEN, k INTEGER HIDDEN, similarity REAL HIDDEN)",
+  sqlite3_str *text = sqlite3_str_new(index->db);
+  sqlite3_str_appendf(
+      text, "CREATE TABLE x(\"%w\" TEXT, \"%w\" HIDDEN, k INTEGER HIDDEN, similarity REAL HIDDEN",
       index->definition.column, index->name);
+  for (int i = 0; i < index->definition.column_count; i++) {
+    const koe_index_column *column = &index->definition.columns[i];
+    sqlite3_str_appendf(text, ", \"%w\" %s", column->name, column->type);
+  }
+  sqlite3_str_appendchar(text, 1, ')');
+  char *sql = sqlite3_str_finish(text);
   if (sql == NULL) return SQLITE_NOMEM;
   int code = sqlite3_declare_vtab(index->db, sql);
   sqlite3_free(sql);
@@ -112,7 +124,12 @@ static int check_content(koe_index *index) {
   if (sqlite3_stricmp(content, index->name) == 0) {
     return koe_index_fail(index, SQLITE_ERROR, "content='%s' is the index itself", content);
   }
-  return koe_index_prepare(index, KOE_SOURCE_READ, &statement);
+  int code = koe_index_prepare(index, KOE_SOURCE_READ, &statement);
+  if (code != SQLITE_OK) return code;
+  code = koe_index_prepare_sql(index, "SELECT content.$id$auxgiven FROM $source AS content",
+                               "source", &statement);
+  sqlite3_finalize(statement);
+  return code;
 }
 
 static int read_model(koe_index *index, koe_index_info *out) {
@@ -159,8 +176,11 @@ static int destroy(sqlite3_vtab *table) {
   koe_queue_clear(index);
   koe_index_finalize(index);
   int code = koe_storage_drop(index);
-  if (code == SQLITE_OK) index_free(index);
-  return code;
+  if (code != SQLITE_OK) return code;
+  koe_rebuild_forget(index->db, index->schema, index->name);
+  koe_image_leave(index, true);
+  index_free(index);
+  return SQLITE_OK;
 }
 
 static int rename_index(sqlite3_vtab *table, const char *name) {
@@ -169,6 +189,7 @@ static int rename_index(sqlite3_vtab *table, const char *name) {
   int code = koe_queue_flush(index);
   if (code != SQLITE_OK) return code;
   koe_index_finalize(index);
+  koe_rebuild_forget(index->db, index->schema, index->name);
   return koe_storage_rename(index, name);
 }
 
@@ -193,20 +214,38 @@ static int sync_index(sqlite3_vtab *table) {
   return koe_queue_flush((koe_index *)table);
 }
 
-static int end_transaction(sqlite3_vtab *table) {
-  koe_queue_clear((koe_index *)table);
+static int commit(sqlite3_vtab *table) {
+  koe_index *index = (koe_index *)table;
+  koe_queue_end(index);
+  koe_rebuild_end_commit(&index->rebuilt);
+  return SQLITE_OK;
+}
+
+static int rollback(sqlite3_vtab *table) {
+  koe_index *index = (koe_index *)table;
+  koe_queue_end(index);
+  koe_rebuild_end_rollback(&index->rebuilt);
   return SQLITE_OK;
 }
 
 /* What comes before a savepoint is written, so that what is in the queue came after all of them. */
 static int savepoint(sqlite3_vtab *table, int number) {
-  (void)number;
-  return koe_queue_savepoint((koe_index *)table);
+  koe_index *index = (koe_index *)table;
+  koe_rebuild_end_savepoint(&index->rebuilt, number);
+  return koe_queue_savepoint(index, number);
+}
+
+static int release(sqlite3_vtab *table, int number) {
+  koe_index *index = (koe_index *)table;
+  koe_rebuild_end_release(&index->rebuilt, number);
+  koe_queue_release(index, number);
+  return SQLITE_OK;
 }
 
 static int rollback_to(sqlite3_vtab *table, int number) {
-  (void)number;
-  koe_queue_rollback_to((koe_index *)table);
+  koe_index *index = (koe_index *)table;
+  koe_rebuild_end_rollback_to(&index->rebuilt, number);
+  koe_queue_rollback_to(index, number);
   return SQLITE_OK;
 }
 
@@ -227,15 +266,19 @@ static const sqlite3_module module = {
     .xUpdate = koe_index_update,
     .xBegin = begin,
     .xSync = sync_index,
-    .xCommit = end_transaction,
-    .xRollback = end_transaction,
+    .xCommit = commit,
+    .xRollback = rollback,
     .xSavepoint = savepoint,
+    .xRelease = release,
     .xRollbackTo = rollback_to,
+    .xFindFunction = koe_plan_find_function,
     .xRename = rename_index,
     .xShadowName = is_shadow_name,
 };
 
 int koe_register_index(sqlite3 *db) {
+  int code = koe_register_index_values(db);
+  if (code != SQLITE_OK) return code;
   koe_queues *queues = koe_queues_new();
   if (queues == NULL) return SQLITE_NOMEM;
   return sqlite3_create_module_v2(db, "koelectra_index", &module, queues, koe_queues_free);

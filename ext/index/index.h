@@ -7,6 +7,7 @@
 #define KOE_INDEX_H
 
 #include "definition.h"
+#include "rebuild_end.h"
 
 #include "../koelectra_ext.h"
 
@@ -18,16 +19,24 @@ enum {
   KOE_COLUMN_BODY,
   KOE_COLUMN_TABLE, /* named as the table: MATCH and commands */
   KOE_COLUMN_K,
-  KOE_COLUMN_SIMILARITY
+  KOE_COLUMN_SIMILARITY,
+  KOE_COLUMN_FIRST /* definition.columns[0], and so on */
 };
 
 /* Every statement that an index runs; their SQL is in statements.c. */
 typedef enum koe_statement {
   KOE_INFO_READ,
   KOE_INFO_WRITE,
+  KOE_INFO_FORGET,
+  KOE_INFO_STAMP,
   KOE_ROW_FIND,
   KOE_ROW_LAST,
   KOE_ROW_INSERT,
+  KOE_ROW_PUT,
+  KOE_ROW_CHANGE,
+  KOE_ROW_MOVE,
+  KOE_ROW_FREE_ALL,
+  KOE_ROW_DELETE_STRAY,
   KOE_ROW_DELETE,
   KOE_ROW_SET_SLOT,
   KOE_ROW_DELETE_ALL,
@@ -39,18 +48,23 @@ typedef enum koe_statement {
   KOE_CHUNK_UPDATE,
   KOE_CHUNK_DELETE_RANGE,
   KOE_CHUNK_SCAN,
+  KOE_CHUNK_STAMPS,
   KOE_VECTORS_LAST_ID,
   KOE_VECTORS_INSERT,
   KOE_VECTORS_DELETE_RANGE,
+  KOE_VECTORS_CHECK,
   KOE_BODY_READ,
   KOE_BODY_WRITE,
+  KOE_BODY_CHANGE,
   KOE_BODY_MOVE,
   KOE_BODY_DELETE,
   KOE_SOURCE_READ,
+  KOE_SOURCE_COUNT,
   KOE_CHECK_VECTORS,
   KOE_CHECK_ROWS,
   KOE_CHECK_NOT_IN_SOURCE,
   KOE_CHECK_NOT_IN_INDEX,
+  KOE_CHECK_COLUMNS,
   KOE_CHECK_NULLS,
   KOE_STATEMENTS
 } koe_statement;
@@ -67,7 +81,11 @@ typedef struct koe_index {
   char *vectors_table; /* name of the shadow table of vectors, for incremental I/O */
   koe_index_definition definition;
   koe_queue *queue;
+  koe_rebuild_end rebuilt;                  /* in this transaction */
   sqlite3_stmt *statements[KOE_STATEMENTS]; /* prepared on first use */
+  bool has_image;                           /* the image searched last (image.h) */
+  int64_t image_stamp;
+  size_t image_dimension;
 } koe_index;
 
 /* ── index.c ────────────────────────────────────────────────────────────────────────────────────
@@ -115,7 +133,8 @@ int koe_index_execute(koe_index *index, koe_statement id, int count, int64_t fir
 void koe_index_finalize(koe_index *index);
 
 /* `sql` with $info, $chunks, $vectors, $rows, $content (shadow tables), $source, $id, $body (where
- * texts are read from) replaced by quoted names.  NULL if memory is short; sqlite3_free it. */
+ * texts are read from) replaced by quoted names, and with the words of columns.h.  NULL if memory
+ * is short; sqlite3_free it. */
 char *koe_index_expand(const koe_index *index, const char *sql);
 
 #endif

@@ -8,40 +8,31 @@
 #include "../../model/vectors.h"
 
 #include <math.h>
-#include <string.h>
 
 SQLITE_EXTENSION_INIT3
 
 /* Rounding to float32 leaves the length of a unit vector within far less. */
 static const double unit_tolerance = 1e-3;
 
-static int check_vector(koe_index *index, const koe_index_info *info, const char *bytes,
-                        float *vector, int64_t rowid) {
-  size_t size = info->dimension * sizeof *vector;
-  double squares = 0;
-  memcpy(vector, bytes, size);
-  for (size_t i = 0; i < info->dimension; i++)
-    squares += (double)vector[i] * vector[i];
-  if (fabs(squares - 1) < unit_tolerance) return SQLITE_OK;
+static int check_vector(koe_index *index, const koe_index_info *info, const float *vector,
+                        int64_t rowid) {
+  float square;
+  koe_vector_dots(vector, vector, 1, info->dimension, &square);
+  if (fabs((double)square - 1) < unit_tolerance) return SQLITE_OK;
   return koe_index_damaged(index, "vectors", "the vector of row %lld is not of unit length",
                            (long long)rowid);
 }
 
 /* Checks the chunk in the current row of KOE_CHUNK_SCAN: each live slot belongs to a row that says
- * so, and holds a unit vector. */
-static int check_chunk(koe_index *index, const koe_index_info *info, sqlite3_stmt *statement,
-                       float *vector, int64_t *live) {
+ * so, and holds a unit vector.
+ *
+ *   block [KOE_CHUNK_SLOTS, dimension]   room for its vectors */
+static int check_chunk(koe_vectors *vectors, sqlite3_stmt *statement, float *block, int64_t *live) {
+  koe_index *index = vectors->index;
   koe_chunk chunk;
   int code = koe_chunk_from_row(index, statement, &chunk);
-  if (code != SQLITE_OK) return code;
-  size_t size = info->dimension * sizeof(float);
-  if (sqlite3_column_type(statement, 4) != SQLITE_BLOB ||
-      (size_t)sqlite3_column_bytes(statement, 4) != KOE_CHUNK_SLOTS * size) {
-    return koe_index_damaged(index, "vectors", "chunk %lld has not %lld bytes", (long long)chunk.id,
-                             (long long)(KOE_CHUNK_SLOTS * size));
-  }
-  const char *vectors = sqlite3_column_blob(statement, 4);
-  if (vectors == NULL) return SQLITE_NOMEM;
+  if (code == SQLITE_OK) code = koe_vectors_check(index, vectors->info, &chunk);
+  if (code == SQLITE_OK) code = koe_vectors_read_chunk(vectors, &chunk, block);
   for (int place = 0; code == SQLITE_OK && place < KOE_CHUNK_SLOTS; place++) {
     if (!koe_chunk_is_live(&chunk, place)) continue;
     int64_t rowid = chunk.rowids[place];
@@ -53,23 +44,27 @@ static int check_chunk(koe_index *index, const koe_index_info *info, sqlite3_stm
       return koe_index_damaged(index, "rows", "row %lld is not where chunk %lld has it",
                                (long long)rowid, (long long)chunk.id);
     }
-    code = check_vector(index, info, vectors + (size_t)place * size, vector, rowid);
+    code =
+        check_vector(index, vectors->info, block + (size_t)place * vectors->info->dimension, rowid);
   }
   return code;
 }
 
 static int check_chunks(koe_index *index, const koe_index_info *info, int64_t *live) {
   sqlite3_stmt *statement;
-  float *vector = koe_alloc_aligned(info->dimension, sizeof *vector);
-  if (vector == NULL) return SQLITE_NOMEM;
+  koe_vectors vectors;
+  float *block = koe_alloc_aligned(KOE_CHUNK_SLOTS * info->dimension, sizeof *block);
+  if (block == NULL) return SQLITE_NOMEM;
+  koe_vectors_init(&vectors, index, info, false);
   int code = koe_index_prepare(index, KOE_CHUNK_SCAN, &statement);
   while (code == SQLITE_OK) {
     code = koe_index_step(index, KOE_CHUNK_SCAN, statement);
     if (code != SQLITE_ROW) break;
-    code = check_chunk(index, info, statement, vector, live);
+    code = check_chunk(&vectors, statement, block, live);
   }
+  koe_vectors_close(&vectors);
   koe_index_reset(statement);
-  koe_free(vector);
+  koe_free(block);
   return code == SQLITE_DONE ? SQLITE_OK : code;
 }
 
@@ -96,8 +91,8 @@ static int check_counts(koe_index *index, int64_t live) {
   int64_t first = 0, second;
   int code = find_first(index, KOE_CHECK_VECTORS, &found, &first, &second);
   if (code == SQLITE_OK && found) {
-    return koe_index_damaged(index, "vectors", "chunk %lld is not in %s_chunks", (long long)first,
-                             index->name);
+    return koe_index_damaged(index, "vectors", "run %lld is of a chunk that is not in %s_chunks",
+                             (long long)first, index->name);
   }
   if (code == SQLITE_OK) code = find_first(index, KOE_CHECK_ROWS, &found, &first, &second);
   if (code == SQLITE_OK && first != live) {
@@ -115,7 +110,8 @@ static int check_source(koe_index *index) {
     const char *what;
   } checks[] = {{KOE_CHECK_NOT_IN_SOURCE, "is in the index, but not in"},
                 {KOE_CHECK_NOT_IN_INDEX, "is not in the index, but in"},
-                {KOE_CHECK_NULLS, "has a vector or a text, but not both, in"}};
+                {KOE_CHECK_NULLS, "has a vector or a text, but not both, in"},
+                {KOE_CHECK_COLUMNS, "has other values in its columns than in"}};
   for (size_t i = 0; i < sizeof checks / sizeof checks[0]; i++) {
     bool found;
     int64_t rowid = 0, second;

@@ -5,7 +5,7 @@
 #include <sqlite3ext.h>
 
 /* Bits of idxNum.  Each is one argument of xFilter; arguments come in this order.  All but ROWID
- * belong to MATCH. */
+ * and FILTER belong to MATCH. */
 enum {
   KOE_PLAN_MATCH = 1,    /* rank by similarity; without it rows come by rowid */
   KOE_PLAN_ROWID = 2,    /* this row only */
@@ -19,10 +19,20 @@ enum {
   KOE_PLAN_ROWID_GE = 512,
   KOE_PLAN_ROWID_LT = 1024,
   KOE_PLAN_ROWID_LE = 2048,
-  KOE_PLAN_BITS = 12
+  KOE_PLAN_BITS = 12,
+
+  /* Without an argument of its own: */
+  KOE_PLAN_FILTER = 4096,     /* conditions in idxStr, whose values come last (filter.h) */
+  KOE_PLAN_IMPOSSIBLE = 8192, /* what to search for is not known: an error where it runs */
+  KOE_PLAN_SEVERAL = 16384    /* beside IMPOSSIBLE: there are several MATCHes */
 };
 
 /* xBestIndex.  idxStr says the same as idxNum in words, for EXPLAIN QUERY PLAN. */
 int koe_plan_best_index(sqlite3_vtab *table, sqlite3_index_info *info);
+
+/* xFindFunction: MATCH that SQLite computes row by row is koe_cursor_match. */
+int koe_plan_find_function(sqlite3_vtab *table, int count, const char *name,
+                           void (**function)(sqlite3_context *, int, sqlite3_value **),
+                           void **client);
 
 #endif

@@ -2,6 +2,9 @@
 
 #include "embedding.h"
 
+#include "../operations.h"
+#include "../pace.h"
+
 #include "../../model/memory.h"
 #include "../../model/registry.h"
 
@@ -15,13 +18,14 @@ enum {
   MAX_BYTES = 8 << 20,    /* of texts */
   MAX_CHUNKS = 128,       /* that were changed */
   CHUNKS_OF_CHANGE = 3,   /* at most: of the old row, of the row that is replaced, of a free slot */
-  EMBEDDED_AT_ONCE = 256, /* texts; between them an interrupt is noticed */
+  EMBEDDED_AT_ONCE = 256, /* texts, at most; between them an interrupt is noticed */
+  NO_SAVEPOINT = -1,
 };
 
 /* A chunk as it will be. */
 typedef struct queued_chunk {
   koe_chunk chunk;
-  bool stored; /* the shadow tables have it, as it was */
+  koe_stored_chunk stored; /* as it was */
 } queued_chunk;
 
 /* A vector for a slot.  Where a slot has several, the last one counts. */
@@ -38,6 +42,7 @@ struct koe_queue {
   int users;
   int entered;
   bool to_be_cleared; /* once nobody is in it */
+  int savepoint;      /* one that began before anything in the queue came; none: NO_SAVEPOINT */
   bool flushing;
   bool has_info;
   koe_index_info info;
@@ -51,6 +56,10 @@ struct koe_queue {
   size_t vector_capacity;
   char *bytes;
   size_t byte_count, byte_capacity;
+  koe_pace pace;
+  koe_operation *operation; /* of a transaction whose queue has been full */
+  koe_operation_state written;
+  double began; /* when, by koe_pace_clock */
 };
 
 struct koe_queues {
@@ -88,6 +97,9 @@ static void free_memory(koe_queue *q) {
   q->vectors = NULL;
   q->bytes = NULL;
   q->item_capacity = q->vector_capacity = q->byte_capacity = 0;
+  q->pace.limit = 0;
+  koe_operation_end(q->operation);
+  q->operation = NULL;
 }
 
 static void queue_free(koe_queue *q) {
@@ -112,6 +124,7 @@ int koe_queue_attach(koe_queues *queues, koe_index *index) {
       queue_free(q);
       return SQLITE_NOMEM;
     }
+    q->savepoint = NO_SAVEPOINT;
     q->owner = queues;
     q->next = queues->first;
     queues->first = q;
@@ -155,14 +168,32 @@ void koe_queue_leave(koe_index *index) {
   if (--q->entered == 0 && q->to_be_cleared) koe_queue_clear(index);
 }
 
-int koe_queue_savepoint(koe_index *index) {
-  koe_queue *q = index->queue;
-  if (q->flushing) return fail_in_use(index); /* see statements.c */
-  return q->entered > 0 ? SQLITE_OK : koe_queue_flush(index);
+void koe_queue_end(koe_index *index) {
+  index->queue->savepoint = NO_SAVEPOINT;
+  koe_queue_clear(index);
 }
 
-void koe_queue_rollback_to(koe_index *index) {
-  if (index->queue->entered == 0) koe_queue_clear(index);
+int koe_queue_savepoint(koe_index *index, int number) {
+  koe_queue *q = index->queue;
+  if (q->flushing) return fail_in_use(index); /* see statements.c */
+  if (q->entered > 0) return SQLITE_OK;
+  int code = koe_queue_flush(index);
+  if (code == SQLITE_OK) q->savepoint = number;
+  return code;
+}
+
+void koe_queue_release(koe_index *index, int number) {
+  koe_queue *q = index->queue;
+  if (q->savepoint >= number) q->savepoint = number - 1;
+}
+
+/* SQLite also goes back to a savepoint that could not begin, since an index could not write its
+ * queue: what is in the queues came before it then, and stays. */
+void koe_queue_rollback_to(koe_index *index, int number) {
+  koe_queue *q = index->queue;
+  if (q->entered > 0 || q->savepoint < number) return;
+  q->savepoint = number;
+  koe_queue_clear(index);
 }
 
 /* ── chunks ─────────────────────────────────────────────────────────────────────────────────────
@@ -181,11 +212,11 @@ static queued_chunk *find_chunk(koe_queue *q, int64_t id) {
 }
 
 /* Appends a chunk; koe_queue_open has seen to it that there is room. */
-static queued_chunk *add_chunk(koe_queue *q, int64_t id, bool stored) {
+static queued_chunk *add_chunk(koe_queue *q, int64_t id) {
   queued_chunk *chunk = &q->chunks[q->chunk_count];
   q->recent = q->chunk_count++;
   koe_chunk_init(&chunk->chunk, id);
-  chunk->stored = stored;
+  chunk->stored = (koe_stored_chunk){0};
   return chunk;
 }
 
@@ -196,10 +227,12 @@ static int load_chunk(koe_index *index, int64_t id, queued_chunk **out) {
   if (*out != NULL) return SQLITE_OK;
   koe_chunk chunk;
   int code = koe_chunk_read(index, id, &chunk);
-  if (code == SQLITE_OK) code = koe_vectors_check(index, &q->info, id);
+  if (code == SQLITE_OK) code = koe_vectors_check(index, &q->info, &chunk);
   if (code != SQLITE_OK) return code;
-  *out = add_chunk(q, id, true);
+  *out = add_chunk(q, id);
   (*out)->chunk = chunk;
+  (*out)->stored.exists = true;
+  memcpy((*out)->stored.live, chunk.live, sizeof chunk.live);
   return SQLITE_OK;
 }
 
@@ -249,7 +282,7 @@ static int add_new_chunk(koe_index *index, queued_chunk **out) {
   if (id > KOE_MAX_CHUNKS) {
     return koe_index_damaged(index, "chunks", "chunk %lld is out of range", (long long)id - 1);
   }
-  *out = add_chunk(q, id, false);
+  *out = add_chunk(q, id);
   return SQLITE_OK;
 }
 
@@ -416,9 +449,11 @@ static int embed_items(writing *w, const size_t *items, size_t count) {
     const item *text = &q->items[items[i]];
     w->texts[i] = (koe_text){.bytes = q->bytes + text->begin, .length = text->length};
   }
+  double start = koe_pace_clock();
   if (koe_model_embed(q->model, w->texts, count, w->outputs, &err) != KOE_OK) {
     return koe_index_model_failed(w->index, &err);
   }
+  koe_pace_end(&q->pace, koe_pace_clock() - start);
   for (size_t i = 0; i < count; i++) {
     memcpy(q->vectors + items[i] * dimension, w->outputs + i * dimension,
            dimension * sizeof *w->outputs);
@@ -434,18 +469,22 @@ static int notice_interrupt(koe_index *index) {
 }
 
 static int embed_texts(writing *w) {
+  koe_pace *pace = &w->queue->pace;
   size_t batch[EMBEDDED_AT_ONCE], count = 0;
   int code = SQLITE_OK;
   for (size_t i = 0; code == SQLITE_OK && i < w->count; i++) {
-    if (!w->queue->items[w->order[i]].is_text) continue;
+    const item *text = &w->queue->items[w->order[i]];
+    if (!text->is_text) continue;
     if (w->texts == NULL) {
       w->texts = koe_alloc(EMBEDDED_AT_ONCE, sizeof *w->texts);
       w->outputs =
           koe_alloc_aligned(EMBEDDED_AT_ONCE * w->queue->info.dimension, sizeof *w->outputs);
       if (w->texts == NULL || w->outputs == NULL) return SQLITE_NOMEM;
+      if (pace->limit == 0) koe_pace_init(pace, w->queue->model);
     }
     batch[count++] = w->order[i];
-    if (count < EMBEDDED_AT_ONCE) continue;
+    koe_pace_add(pace, text->length);
+    if (count < EMBEDDED_AT_ONCE && !koe_pace_is_full(pace)) continue;
     code = embed_items(w, batch, count);
     if (code == SQLITE_OK) code = notice_interrupt(w->index);
     count = 0;
@@ -453,46 +492,19 @@ static int embed_texts(writing *w) {
   return code == SQLITE_OK && count > 0 ? embed_items(w, batch, count) : code;
 }
 
-/* Collects a run of neighbouring slots, from item `first` of the order on, in the block. */
-static size_t collect_run(writing *w, size_t first, size_t end) {
-  const koe_queue *q = w->queue;
-  size_t dimension = q->info.dimension, count = 0;
-  int64_t slot = q->items[w->order[first]].slot;
-  while (first + count < end && q->items[w->order[first + count]].slot == slot + (int64_t)count) {
-    memcpy(w->block + count * dimension, q->vectors + w->order[first + count] * dimension,
-           dimension * sizeof *w->block);
-    count++;
-  }
-  return count;
-}
-
-static int write_into(writing *w, const queued_chunk *chunk, size_t first, size_t end) {
-  const koe_index_info *info = &w->queue->info;
-  sqlite3_blob *blob = NULL;
-  int code = SQLITE_OK;
-  if (first < end) code = koe_vectors_open(w->index, info, chunk->chunk.id, true, &blob);
-  while (code == SQLITE_OK && first < end) {
-    int place = koe_slot_place(w->queue->items[w->order[first]].slot);
-    size_t count = collect_run(w, first, end);
-    code = koe_vectors_write(info, blob, place, w->block, count);
-    first += count;
-  }
-  int closed = sqlite3_blob_close(blob);
-  if (code == SQLITE_OK) code = closed;
-  return code == SQLITE_OK ? koe_chunk_update(w->index, &chunk->chunk) : code;
-}
-
-static int write_new(writing *w, queued_chunk *chunk, size_t first, size_t end) {
+/* Writes a chunk with the items `first` to `end` of the order, which are its new vectors. */
+static int write_chunk(writing *w, koe_vectors *vectors, queued_chunk *chunk, size_t first,
+                       size_t end) {
   const koe_queue *q = w->queue;
   size_t dimension = q->info.dimension;
-  memset(w->block, 0, KOE_CHUNK_SLOTS * dimension * sizeof *w->block);
+  uint8_t changed[KOE_CHUNK_SLOTS / 8] = {0};
   for (size_t i = first; i < end; i++) {
-    memcpy(w->block + (size_t)koe_slot_place(q->items[w->order[i]].slot) * dimension,
-           q->vectors + w->order[i] * dimension, dimension * sizeof *w->block);
+    int place = koe_slot_place(q->items[w->order[i]].slot);
+    changed[place / 8] |= (uint8_t)(1u << place % 8);
+    memcpy(w->block + (size_t)place * dimension, q->vectors + w->order[i] * dimension,
+           dimension * sizeof *w->block);
   }
-  int code = koe_chunk_insert(w->index, &q->info, &chunk->chunk, w->block);
-  if (code == SQLITE_OK) chunk->stored = true; /* should a later chunk fail */
-  return code;
+  return koe_chunk_save(vectors, &chunk->chunk, &chunk->stored, changed, w->block);
 }
 
 static int compare_chunks(const void *a, const void *b) {
@@ -503,23 +515,38 @@ static int compare_chunks(const void *a, const void *b) {
 /* In the order of ids, as the items are. */
 static int write_chunks(writing *w) {
   koe_queue *q = w->queue;
+  koe_vectors vectors;
   int code = SQLITE_OK;
   size_t first = 0, end;
+  koe_vectors_init(&vectors, w->index, &q->info, true);
   qsort(q->chunks, (size_t)q->chunk_count, sizeof *q->chunks, compare_chunks);
   for (int i = 0; code == SQLITE_OK && i < q->chunk_count; i++, first = end) {
     queued_chunk *chunk = &q->chunks[i];
     end = first;
     while (end < w->count && koe_slot_chunk(q->items[w->order[end]].slot) == chunk->chunk.id)
       end++;
-    if (chunk->chunk.free == KOE_CHUNK_SLOTS) {
-      code = koe_chunk_delete(w->index, chunk->chunk.id, chunk->chunk.id);
-    } else if (chunk->stored) {
-      code = write_into(w, chunk, first, end);
-    } else {
-      code = write_new(w, chunk, first, end);
-    }
+    code = write_chunk(w, &vectors, chunk, first, end);
   }
-  return code;
+  int closed = koe_vectors_close(&vectors);
+  return code == SQLITE_OK ? closed : code;
+}
+
+/* Of a transaction that is so long that its queue fills, koelectra_progress tells. */
+static void begin_operation(koe_index *index) {
+  koe_queue *q = index->queue;
+  koe_error err;
+  if (q->operation != NULL || (q->item_count < MAX_ITEMS && q->byte_count < MAX_BYTES)) return;
+  const char *database = sqlite3_db_filename(index->db, index->schema);
+  q->began = koe_pace_clock();
+  q->written = (koe_operation_state){.total = -1};
+  /* Where memory is short, nothing tells of it. */
+  koe_operation_begin(database != NULL ? database : "", index->name, "insert", &q->operation, &err);
+}
+
+static void tell_written(koe_queue *q, size_t count) {
+  q->written.done += (int64_t)count;
+  q->written.seconds = koe_pace_clock() - q->began;
+  koe_operation_update(q->operation, &q->written);
 }
 
 int koe_queue_flush(koe_index *index) {
@@ -533,11 +560,13 @@ int koe_queue_flush(koe_index *index) {
   }
   q->flushing = true;
   koe_queue_enter(index);
+  begin_operation(index);
   writing w = {.index = index, .queue = q};
   w.block = koe_alloc_aligned(KOE_CHUNK_SLOTS * q->info.dimension, sizeof *w.block);
   int code = w.block != NULL ? order_items(&w) : SQLITE_NOMEM;
   if (code == SQLITE_OK) code = embed_texts(&w);
   if (code == SQLITE_OK) code = write_chunks(&w);
+  if (code == SQLITE_OK) tell_written(q, w.count);
   koe_free(w.order);
   koe_free(w.texts);
   koe_free(w.outputs);

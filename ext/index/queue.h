@@ -4,7 +4,7 @@
  * they are, and go to their chunks together: when the queue is full, before anything reads chunks,
  * before a savepoint, and when the transaction is committed.  A slot is chosen when its row is
  * written.  So a rollback forgets the queue, whatever it goes back to: all that is in it came after
- * the savepoint. */
+ * the savepoint, unless the queue could not be written before it. */
 #ifndef KOE_INDEX_QUEUE_H
 #define KOE_INDEX_QUEUE_H
 
@@ -57,8 +57,13 @@ void koe_queue_clear(koe_index *index);
 void koe_queue_enter(koe_index *index);
 void koe_queue_leave(koe_index *index);
 
-/* Before a savepoint, and after going back to one. */
-int koe_queue_savepoint(koe_index *index);
-void koe_queue_rollback_to(koe_index *index);
+/* Before a savepoint, after it is released, and after going back to it; SQLite numbers them from 0,
+ * the outermost. */
+int koe_queue_savepoint(koe_index *index, int number);
+void koe_queue_release(koe_index *index, int number);
+void koe_queue_rollback_to(koe_index *index, int number);
+
+/* After the end of a transaction. */
+void koe_queue_end(koe_index *index);
 
 #endif

@@ -6,38 +6,27 @@
 #include "commands.h"
 #include "embedding.h"
 #include "queue.h"
+#include "rebuild_end.h"
+#include "rebuild_rows.h"
+#include "rebuild_texts.h"
 
 #include "../../model/memory.h"
 #include "../../model/registry.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 SQLITE_EXTENSION_INIT3
-
-/* Texts are embedded when a chunk of them is there, or this many bytes. */
-enum { PENDING_BYTES = 8 << 20 };
-
-typedef struct new_row {
-  int64_t rowid;
-  koe_row row;
-} new_row;
 
 typedef struct rebuild {
   koe_index *index;
   const koe_model *model;
   koe_index_info info;
-  koe_chunk chunk; /* being filled; its free slots are at the end */
-  float *vectors;  /* [KOE_CHUNK_SLOTS, dimension], of `chunk` */
-  char *bytes;     /* the texts of `pending` slots, one after the other */
-  size_t length, capacity;
-  size_t ends[KOE_CHUNK_SLOTS]; /* where each of those texts ends */
-  int places[KOE_CHUNK_SLOTS];  /* the slots of `chunk` whose they are */
-  int pending;                  /* how many of its slots have no vector yet */
-  float *outputs;               /* [KOE_CHUNK_SLOTS, dimension], of those texts */
-  int64_t first_chunk;          /* of the new chunks */
-  new_row *rows;
-  size_t rows_count, rows_capacity;
+  koe_rebuild_file file;
+  koe_rebuild_texts *texts;
+  koe_chunk chunk;     /* being filled; its free slots are at the end */
+  float *vectors;      /* [KOE_CHUNK_SLOTS, dimension], of `chunk` */
+  int64_t first_chunk; /* of the new chunks */
+  koe_rebuild_rows rows;
 } rebuild;
 
 static int used(const rebuild *r) {
@@ -51,29 +40,9 @@ static float *vector_at(const rebuild *r, int place) {
 /* ── the new chunks ─────────────────────────────────────────────────────────────────────────────
  */
 
-static int embed_pending(rebuild *r) {
-  if (r->pending == 0) return SQLITE_OK;
-  koe_text texts[KOE_CHUNK_SLOTS];
-  for (int i = 0; i < r->pending; i++) {
-    size_t begin = i > 0 ? r->ends[i - 1] : 0;
-    texts[i] = (koe_text){.bytes = r->bytes + begin, .length = r->ends[i] - begin};
-  }
-  koe_error err;
-  if (koe_model_embed(r->model, texts, (size_t)r->pending, r->outputs, &err) != KOE_OK) {
-    return koe_index_model_failed(r->index, &err);
-  }
-  for (int i = 0; i < r->pending; i++) {
-    memcpy(vector_at(r, r->places[i]), r->outputs + (size_t)i * r->info.dimension,
-           r->info.dimension * sizeof *r->outputs);
-  }
-  r->pending = 0;
-  r->length = 0;
-  return SQLITE_OK;
-}
-
 /* Writes the chunk and starts the next. */
 static int end_chunk(rebuild *r) {
-  int code = embed_pending(r);
+  int code = koe_rebuild_texts_flush(r->texts);
   if (code != SQLITE_OK || used(r) == 0) return code;
   if (r->chunk.free > 0) {
     memset(vector_at(r, used(r)), 0,
@@ -89,17 +58,6 @@ static int take_place(rebuild *r, int64_t rowid, koe_row *row) {
   *row = (koe_row){.exists = true, .has_vector = true, .slot = koe_slot(r->chunk.id, used(r))};
   koe_chunk_set(&r->chunk, used(r), rowid);
   return r->chunk.free == 0 ? end_chunk(r) : SQLITE_OK;
-}
-
-static int add_text(rebuild *r, int64_t rowid, koe_text text, koe_row *row) {
-  if (!koe_grow(&r->bytes, &r->capacity, r->length + text.length, 1)) return SQLITE_NOMEM;
-  if (text.length > 0) memcpy(r->bytes + r->length, text.bytes, text.length);
-  r->length += text.length;
-  r->places[r->pending] = used(r);
-  r->ends[r->pending++] = r->length;
-  int code = take_place(r, rowid, row);
-  if (code != SQLITE_OK || r->length < PENDING_BYTES) return code;
-  return embed_pending(r);
 }
 
 /* The vector of a row that was inserted as one: the index has no text to make it from. */
@@ -154,11 +112,13 @@ static int add_value(rebuild *r, int64_t rowid, sqlite3_value *value, koe_row *r
   if (koe_text_argument(value, r->index->definition.column, &text, &is_null, &err) != KOE_OK) {
     return koe_index_model_failed(r->index, &err);
   }
-  return is_null ? SQLITE_OK : add_text(r, rowid, text, row);
+  if (is_null) return SQLITE_OK;
+  int code = koe_rebuild_texts_add(r->texts, text, vector_at(r, used(r)));
+  return code == SQLITE_OK ? take_place(r, rowid, row) : code;
 }
 
 static int add_row(rebuild *r, sqlite3_stmt *source) {
-  new_row new = {.rowid = sqlite3_column_int64(source, 0), .row = {.exists = true}};
+  koe_row row = {.exists = true};
   if (sqlite3_column_type(source, 0) != SQLITE_INTEGER) {
     const unsigned char *id = sqlite3_column_text(source, 0);
     return koe_index_fail(
@@ -167,36 +127,11 @@ static int add_row(rebuild *r, sqlite3_stmt *source) {
         r->index->definition.content, id != NULL ? (const char *)id : "NULL",
         r->index->definition.content_rowid);
   }
-  if (!koe_grow(&r->rows, &r->rows_capacity, r->rows_count + 1, sizeof *r->rows)) {
-    return SQLITE_NOMEM;
-  }
-  int code = add_value(r, new.rowid, sqlite3_column_value(source, 1), &new.row);
-  if (code == SQLITE_OK) r->rows[r->rows_count++] = new;
+  int64_t rowid = sqlite3_column_int64(source, 0);
+  int code = add_value(r, rowid, sqlite3_column_value(source, 1), &row);
+  if (code == SQLITE_OK) code = koe_rebuild_rows_add(&r->rows, rowid, &row, source);
+  if (code == SQLITE_OK) koe_rebuild_texts_count_row(r->texts);
   return code;
-}
-
-static int compare_rows(const void *a, const void *b) {
-  int64_t x = ((const new_row *)a)->rowid, y = ((const new_row *)b)->rowid;
-  return (x > y) - (x < y);
-}
-
-/* Into the order of the rows table; a view may have given them in another, or twice. */
-static int sort_rows(rebuild *r) {
-  bool sorted = true;
-  for (size_t i = 1; sorted && i < r->rows_count; i++) {
-    sorted = r->rows[i - 1].rowid < r->rows[i].rowid;
-  }
-  if (sorted) return SQLITE_OK;
-  qsort(r->rows, r->rows_count, sizeof *r->rows, compare_rows);
-  for (size_t i = 1; i < r->rows_count; i++) {
-    if (r->rows[i - 1].rowid == r->rows[i].rowid) {
-      return koe_index_fail(r->index, SQLITE_ERROR,
-                            "content table %s has row number %lld twice in \"%s\"",
-                            r->index->definition.content, (long long)r->rows[i].rowid,
-                            r->index->definition.content_rowid);
-    }
-  }
-  return SQLITE_OK;
 }
 
 static int write_chunks(rebuild *r) {
@@ -209,7 +144,7 @@ static int write_chunks(rebuild *r) {
   }
   koe_index_reset(source);
   if (code == SQLITE_DONE) code = end_chunk(r);
-  return code == SQLITE_OK ? sort_rows(r) : code;
+  return code == SQLITE_OK ? koe_rebuild_rows_sort(r->index, &r->rows) : code;
 }
 
 /* ── in place of the old ────────────────────────────────────────────────────────────────────────
@@ -217,10 +152,7 @@ static int write_chunks(rebuild *r) {
 
 static int replace_index(rebuild *r) {
   int code = koe_chunk_delete(r->index, INT64_MIN, r->first_chunk - 1);
-  if (code == SQLITE_OK) code = koe_index_execute(r->index, KOE_ROW_DELETE_ALL, 0, 0, 0);
-  for (size_t i = 0; code == SQLITE_OK && i < r->rows_count; i++) {
-    code = koe_row_insert(r->index, r->rows[i].rowid, &r->rows[i].row);
-  }
+  if (code == SQLITE_OK) code = koe_rebuild_rows_write(r->index, &r->rows);
   return code == SQLITE_OK ? koe_storage_write_info(r->index, &r->info) : code;
 }
 
@@ -260,11 +192,34 @@ static int end_queue(koe_index *index) {
   return SQLITE_OK;
 }
 
+/* How many rows there are, for who asks how long it takes; SQLite reads them all for it, which is
+ * little beside embedding them. */
+static int count_rows(koe_index *index, int64_t *out) {
+  sqlite3_stmt *statement;
+  int code = koe_index_prepare(index, KOE_SOURCE_COUNT, &statement);
+  if (code != SQLITE_OK) return code;
+  code = koe_index_step(index, KOE_SOURCE_COUNT, statement);
+  if (code == SQLITE_ROW) *out = sqlite3_column_int64(statement, 0);
+  koe_index_reset(statement);
+  return code == SQLITE_ROW ? SQLITE_OK : code;
+}
+
+static int open_texts(rebuild *r) {
+  int64_t total = 0;
+  int code = count_rows(r->index, &total);
+  if (code != SQLITE_OK) return code;
+  if (!koe_rebuild_file_find(r->index->db, r->index->schema, r->index->name, &r->file)) {
+    return SQLITE_NOMEM;
+  }
+  return koe_rebuild_texts_open(r->index, r->model, &r->file, total, &r->texts);
+}
+
 static int run(rebuild *r) {
   int code = end_queue(r->index);
   if (code == SQLITE_OK) code = koe_storage_create(r->index, true);
   if (code == SQLITE_OK) code = koe_storage_check_version(r->index);
   if (code == SQLITE_OK) code = choose_first_chunk(r);
+  if (code == SQLITE_OK) code = open_texts(r);
   if (code != SQLITE_OK) return code;
   code = write_chunks(r);
   if (code != SQLITE_OK) {
@@ -288,12 +243,14 @@ int koe_index_rebuild(koe_index *index) {
     r->info = (koe_index_info){.fingerprint = koe_model_fingerprint(model),
                                .dimension = koe_model_dimension(model)};
     r->vectors = koe_alloc_aligned(KOE_CHUNK_SLOTS * r->info.dimension, sizeof *r->vectors);
-    r->outputs = koe_alloc_aligned(KOE_CHUNK_SLOTS * r->info.dimension, sizeof *r->outputs);
-    if (r->vectors != NULL && r->outputs != NULL) code = run(r);
-    koe_free(r->outputs);
+    if (r->vectors != NULL) code = run(r);
+    if (code == SQLITE_OK && koe_rebuild_texts_saved(r->texts)) {
+      koe_rebuild_end_set(&index->rebuilt, &r->file);
+    }
+    koe_rebuild_texts_close(r->texts);
+    koe_rebuild_file_clear(&r->file);
+    koe_rebuild_rows_clear(&r->rows);
     koe_free(r->vectors);
-    koe_free(r->bytes);
-    koe_free(r->rows);
   }
   koe_free(r);
   koe_registry_release(model);

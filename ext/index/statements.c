@@ -5,6 +5,8 @@
  * is prepared as SELECT slot FROM "main"."search_rows" WHERE rowid = ?1. */
 #include "index.h"
 
+#include "columns.h"
+
 #include <string.h>
 
 SQLITE_EXTENSION_INIT3
@@ -20,27 +22,41 @@ static const struct {
     [KOE_INFO_READ] = {"SELECT key, value FROM $info", "info"},
     [KOE_INFO_WRITE] = {"INSERT OR REPLACE INTO $info(key, value) VALUES(?1, ?2)", "info"},
 
+    [KOE_INFO_FORGET] = {"DELETE FROM $info WHERE key = 'sketch'", "info"},
+    [KOE_INFO_STAMP] = {"UPDATE $info SET value = ?1 WHERE key = 'stamp'", "info"},
+
     [KOE_ROW_FIND] = {"SELECT slot FROM $rows WHERE rowid = ?1", "rows"},
     [KOE_ROW_LAST] = {"SELECT max(rowid) FROM $rows", "rows"},
-    [KOE_ROW_INSERT] = {"INSERT INTO $rows(rowid, slot) VALUES(?1, ?2)", "rows"},
+    [KOE_ROW_INSERT] = {"INSERT INTO $rows(rowid, slot$columns) VALUES(?1, ?2$parameters)", "rows"},
+    [KOE_ROW_PUT] = {"INSERT INTO $rows(rowid, slot$columns) VALUES(?1, ?2$parameters) "
+                     "ON CONFLICT(rowid) DO UPDATE SET slot = excluded.slot",
+                     "rows"},
+    [KOE_ROW_CHANGE] = {"UPDATE $rows SET slot = ?2$changes WHERE rowid = ?1", "rows"},
+    [KOE_ROW_MOVE] = {"UPDATE $rows SET rowid = ?2 WHERE rowid = ?1", "rows"},
+    [KOE_ROW_FREE_ALL] = {"UPDATE $rows SET slot = NULL WHERE slot IS NOT NULL", "rows"},
+    [KOE_ROW_DELETE_STRAY] = {"DELETE FROM $rows WHERE rowid NOT IN (SELECT id FROM $content)",
+                              "rows"},
     [KOE_ROW_DELETE] = {"DELETE FROM $rows WHERE rowid = ?1", "rows"},
     [KOE_ROW_SET_SLOT] = {"UPDATE $rows SET slot = ?2 WHERE rowid = ?1", "rows"},
     [KOE_ROW_DELETE_ALL] = {"DELETE FROM $rows", "rows"},
 
-    [KOE_CHUNK_READ] = {"SELECT id, free, live, rowids FROM $chunks WHERE id = ?1", "chunks"},
+    [KOE_CHUNK_READ] = {"SELECT id, free, stamp, live, rowids FROM $chunks WHERE id = ?1",
+                        "chunks"},
     [KOE_CHUNK_FULLEST] = {"SELECT id FROM $chunks WHERE free > 0 ORDER BY free, id", "chunks"},
     [KOE_CHUNK_EMPTIEST] = {"SELECT id FROM $chunks WHERE free > 0 "
                             "ORDER BY free DESC, id DESC LIMIT 1",
                             "chunks"},
     [KOE_CHUNK_LAST_ID] = {"SELECT max(id) FROM $chunks", "chunks"},
-    [KOE_CHUNK_INSERT] = {"INSERT INTO $chunks(id, free, live, rowids) VALUES(?1, ?2, ?3, ?4)",
+    [KOE_CHUNK_INSERT] = {"INSERT INTO $chunks(id, free, stamp, live, rowids) "
+                          "VALUES(?1, ?2, ?3, ?4, ?5)",
                           "chunks"},
-    [KOE_CHUNK_UPDATE] = {"UPDATE $chunks SET free = ?2, live = ?3, rowids = ?4 WHERE id = ?1",
+    [KOE_CHUNK_UPDATE] = {"UPDATE $chunks SET free = ?2, stamp = ?3, live = ?4, rowids = ?5 "
+                          "WHERE id = ?1",
                           "chunks"},
     [KOE_CHUNK_DELETE_RANGE] = {"DELETE FROM $chunks WHERE id BETWEEN ?1 AND ?2", "chunks"},
-    [KOE_CHUNK_SCAN] = {"SELECT c.id, c.free, c.live, c.rowids, v.vectors "
-                        "FROM $chunks AS c LEFT JOIN $vectors AS v ON v.id = c.id ORDER BY c.id",
-                        "chunks"},
+    [KOE_CHUNK_SCAN] = {"SELECT id, free, stamp, live, rowids FROM $chunks ORDER BY id", "chunks"},
+    /* Answered from the index on (free, id, stamp), which is small. */
+    [KOE_CHUNK_STAMPS] = {"SELECT id, stamp FROM $chunks", "chunks"},
 
     [KOE_VECTORS_LAST_ID] = {"SELECT max(id) FROM $vectors", "vectors"},
     [KOE_VECTORS_INSERT] = {"INSERT OR REPLACE INTO $vectors(id, vectors) VALUES(?1, ?2)",
@@ -49,13 +65,25 @@ static const struct {
 
     [KOE_BODY_READ] = {"SELECT content.$body FROM $source AS content WHERE content.$id = ?1",
                        "source"},
-    [KOE_BODY_WRITE] = {"INSERT OR REPLACE INTO $content(id, c0) VALUES(?1, ?2)", "content"},
+    [KOE_BODY_WRITE] = {"INSERT OR REPLACE INTO $content(id, c0$auxcolumns) "
+                        "VALUES(?1, ?2$auxparameters)",
+                        "content"},
+    [KOE_BODY_CHANGE] = {"INSERT INTO $content(id, c0$auxcolumns) VALUES(?1, ?2$auxparameters) "
+                         "ON CONFLICT(id) DO UPDATE SET c0 = iif($textflag, ?2, c0)$auxchanges",
+                         "content"},
     [KOE_BODY_MOVE] = {"UPDATE $content SET id = ?2 WHERE id = ?1", "content"},
     [KOE_BODY_DELETE] = {"DELETE FROM $content WHERE id = ?1", "content"},
-    [KOE_SOURCE_READ] = {"SELECT content.$id, content.$body FROM $source AS content", "source"},
+    [KOE_SOURCE_READ] = {"SELECT content.$id, content.$body$given FROM $source AS content",
+                         "source"},
+    [KOE_SOURCE_COUNT] = {"SELECT count(*) FROM $source AS content", "source"},
 
-    [KOE_CHECK_VECTORS] = {"SELECT id FROM $vectors WHERE id NOT IN (SELECT id FROM $chunks) "
-                           "LIMIT 1",
+    [KOE_VECTORS_CHECK] = {"SELECT count(*), "
+                           "total(typeof(vectors) = 'blob' AND length(vectors) = ?3) "
+                           "FROM $vectors WHERE id BETWEEN ?1 AND ?2",
+                           "vectors"},
+
+    [KOE_CHECK_VECTORS] = {"SELECT id FROM $vectors WHERE (id - 1) / 16 + 1 NOT IN "
+                           "(SELECT id FROM $chunks) OR id < 1 LIMIT 1",
                            "vectors"},
     [KOE_CHECK_ROWS] = {"SELECT count(slot) FROM $rows", "rows"},
     [KOE_CHECK_NOT_IN_SOURCE] = {"SELECT rowid FROM $rows WHERE rowid NOT IN "
@@ -65,6 +93,10 @@ static const struct {
     [KOE_CHECK_NOT_IN_INDEX] = {"SELECT content.$id FROM $source AS content "
                                 "WHERE content.$id NOT IN (SELECT rowid FROM $rows) LIMIT 1",
                                 "source"},
+    [KOE_CHECK_COLUMNS] = {"SELECT r.rowid FROM $rows AS r "
+                           "JOIN $source AS content ON content.$id = r.rowid "
+                           "WHERE 0$differences LIMIT 1",
+                           "source"},
     [KOE_CHECK_NULLS] = {"SELECT r.rowid FROM $rows AS r "
                          "JOIN $source AS content ON content.$id = r.rowid "
                          "WHERE (r.slot IS NULL) <> (content.$body IS NULL) LIMIT 1",
@@ -74,6 +106,7 @@ static const struct {
 static void append_name(sqlite3_str *out, const koe_index *index, const char *word, size_t length) {
   const koe_index_definition *definition = &index->definition;
   bool own = definition->content == NULL;
+  if (koe_columns_expand(index, word, length, out)) return;
   if (length == 2 && strncmp(word, "id", length) == 0) {
     sqlite3_str_appendf(out, "\"%w\"", own ? "id" : definition->content_rowid);
   } else if (length == 4 && strncmp(word, "body", length) == 0) {

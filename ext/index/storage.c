@@ -21,11 +21,11 @@ int koe_storage_create(koe_index *index, bool missing_only) {
   /* UNIQUE and not CREATE INDEX: its name follows when the table is renamed. */
   static const char *const definitions[] = {
       "$info(key TEXT PRIMARY KEY, value) WITHOUT ROWID",
-      ("$chunks(id INTEGER PRIMARY KEY, free INTEGER NOT NULL, live BLOB NOT NULL, "
-       "rowids BLOB NOT NULL, UNIQUE(free, id))"),
+      ("$chunks(id INTEGER PRIMARY KEY, free INTEGER NOT NULL, stamp INTEGER NOT NULL, "
+       "live BLOB NOT NULL, rowids BLOB NOT NULL, UNIQUE(free, id, stamp))"),
       "$vectors(id INTEGER PRIMARY KEY, vectors BLOB NOT NULL)",
-      "$rows(rowid INTEGER PRIMARY KEY, slot INTEGER)",
-      "$content(id INTEGER PRIMARY KEY, c0 TEXT)",
+      "$rows(rowid INTEGER PRIMARY KEY, slot INTEGER$definitions)",
+      "$content(id INTEGER PRIMARY KEY, c0 TEXT$auxdefinitions)",
   };
   int code = SQLITE_OK;
   for (size_t i = 0; code == SQLITE_OK && i < sizeof definitions / sizeof definitions[0]; i++) {
@@ -69,21 +69,34 @@ int koe_storage_rename(koe_index *index, const char *name) {
 /* ── info ───────────────────────────────────────────────────────────────────────────────────────
  */
 
-enum { VERSION, FINGERPRINT, DIMENSION, CHUNK_SIZE, KEYS };
+enum { VERSION, FINGERPRINT, DIMENSION, CHUNK_SIZE, STAMP, SKETCH, KEYS };
 
-static const char *const keys[KEYS] = {"version", "fingerprint", "dimension", "chunk_size"};
+static const char *const keys[KEYS] = {"version",    "fingerprint", "dimension",
+                                       "chunk_size", "stamp",       "sketch"};
 
 /* What the table says, as far as it says it. */
 typedef struct info_values {
   bool present[KEYS];
   int64_t integers[KEYS];
   uint64_t fingerprint;
+  size_t sketch_length;
+  uint8_t sketch[KOE_SKETCH_BYTES + 1];
 } info_values;
 
 static bool parse_fingerprint(const char *text, uint64_t *out) {
   if (text == NULL || strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16) return false;
   *out = strtoull(text, NULL, 16);
   return true;
+}
+
+/* As much as shows that it is too long. */
+static void read_sketch(sqlite3_stmt *statement, info_values *out) {
+  const void *bytes = sqlite3_column_blob(statement, 1);
+  int length = sqlite3_column_bytes(statement, 1);
+  out->present[SKETCH] = true;
+  if (bytes == NULL || sqlite3_column_type(statement, 1) != SQLITE_BLOB) return;
+  out->sketch_length = length > KOE_SKETCH_BYTES ? KOE_SKETCH_BYTES + 1 : (size_t)length;
+  memcpy(out->sketch, bytes, out->sketch_length);
 }
 
 static void read_value(sqlite3_stmt *statement, info_values *out) {
@@ -93,6 +106,8 @@ static void read_value(sqlite3_stmt *statement, info_values *out) {
     if (i == FINGERPRINT) {
       out->present[i] =
           parse_fingerprint((const char *)sqlite3_column_text(statement, 1), &out->fingerprint);
+    } else if (i == SKETCH) {
+      read_sketch(statement, out);
     } else {
       out->present[i] = sqlite3_column_type(statement, 1) == SQLITE_INTEGER;
       out->integers[i] = sqlite3_column_int64(statement, 1);
@@ -115,6 +130,12 @@ static int read_values(koe_index *index, info_values *out) {
                           "a newer sqlite-koelectra wrote it (format %lld, this one knows %d)",
                           (long long)out->integers[VERSION], KOE_FORMAT_VERSION);
   }
+  if (out->present[VERSION] && (out->integers[VERSION] == 1 || out->integers[VERSION] == 2)) {
+    return koe_index_fail(index, SQLITE_ERROR,
+                          "this index has format %lld, of a development version: DROP it and "
+                          "create it again",
+                          (long long)out->integers[VERSION]);
+  }
   return SQLITE_OK;
 }
 
@@ -128,21 +149,27 @@ int koe_storage_read_info(koe_index *index, koe_index_info *out) {
   int code = read_values(index, &values);
   if (code != SQLITE_OK) return code;
   for (int i = 0; i < KEYS; i++) {
-    if (!values.present[i]) {
+    if (!values.present[i] && i != SKETCH) {
       return koe_index_damaged(index, "info", "%s is missing or malformed", keys[i]);
     }
   }
   int64_t dimension = values.integers[DIMENSION];
-  if (values.integers[VERSION] < 1 || dimension < 1 || dimension > KOE_MAX_DIMENSION ||
-      values.integers[CHUNK_SIZE] != KOE_CHUNK_SLOTS) {
+  if (values.integers[VERSION] != KOE_FORMAT_VERSION || dimension < 1 ||
+      dimension > KOE_MAX_DIMENSION || values.integers[CHUNK_SIZE] != KOE_CHUNK_SLOTS) {
     return koe_index_damaged(index, "info", "version %lld, dimension %lld, chunk_size %lld",
                              (long long)values.integers[VERSION], (long long)dimension,
                              (long long)values.integers[CHUNK_SIZE]);
   }
   *out = (koe_index_info){.fingerprint = values.fingerprint,
                           .dimension = (size_t)dimension,
-                          .version = (int)values.integers[VERSION]};
-  return SQLITE_OK;
+                          .stamp = values.integers[STAMP],
+                          .has_sketch = values.present[SKETCH]};
+  koe_error err;
+  if (!out->has_sketch || koe_vector_sketch_read(values.sketch, values.sketch_length,
+                                                 out->dimension, &out->sketch, &err) == KOE_OK) {
+    return SQLITE_OK;
+  }
+  return koe_index_damaged(index, "info", "sketch: %s", err.message);
 }
 
 /* Writes one key; a text where `text` is not NULL. */
@@ -167,13 +194,32 @@ int koe_storage_write_info(koe_index *index, const koe_index_info *info) {
   if (code == SQLITE_OK) code = write_value(index, keys[FINGERPRINT], fingerprint, 0);
   if (code == SQLITE_OK) code = write_value(index, keys[DIMENSION], NULL, (int64_t)info->dimension);
   if (code == SQLITE_OK) code = write_value(index, keys[CHUNK_SIZE], NULL, KOE_CHUNK_SLOTS);
-  return code;
+  if (code == SQLITE_OK) code = write_value(index, keys[STAMP], NULL, koe_storage_draw_stamp());
+  /* It is of other vectors. */
+  return code == SQLITE_OK ? koe_index_execute(index, KOE_INFO_FORGET, 0, 0, 0) : code;
 }
 
-int koe_storage_raise_version(koe_index *index, const koe_index_info *info) {
-  return info->version < KOE_FORMAT_VERSION
-             ? write_value(index, keys[VERSION], NULL, KOE_FORMAT_VERSION)
-             : SQLITE_OK;
+int koe_storage_write_sketch(koe_index *index, const koe_vector_sketch *sketch) {
+  uint8_t bytes[KOE_SKETCH_BYTES];
+  sqlite3_stmt *statement;
+  koe_vector_sketch_write(sketch, bytes);
+  int code = koe_index_prepare(index, KOE_INFO_WRITE, &statement);
+  if (code != SQLITE_OK) return code;
+  sqlite3_bind_text(statement, 1, keys[SKETCH], -1, SQLITE_STATIC);
+  sqlite3_bind_blob(statement, 2, bytes, sizeof bytes, SQLITE_STATIC);
+  code = koe_index_step(index, KOE_INFO_WRITE, statement);
+  koe_index_reset(statement);
+  return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+int64_t koe_storage_draw_stamp(void) {
+  int64_t stamp;
+  sqlite3_randomness(sizeof stamp, &stamp);
+  return stamp;
+}
+
+int koe_storage_renew_stamp(koe_index *index) {
+  return koe_index_execute(index, KOE_INFO_STAMP, 1, koe_storage_draw_stamp(), 0);
 }
 
 /* ── rows ───────────────────────────────────────────────────────────────────────────────────────
@@ -212,10 +258,6 @@ static int write_row(koe_index *index, koe_statement id, int64_t rowid, const ko
   code = koe_index_step(index, id, statement);
   koe_index_reset(statement);
   return code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
-int koe_row_insert(koe_index *index, int64_t rowid, const koe_row *row) {
-  return write_row(index, KOE_ROW_INSERT, rowid, row);
 }
 
 int koe_row_set_slot(koe_index *index, int64_t rowid, const koe_row *row) {

@@ -7,9 +7,13 @@
 
 #include "index.h"
 
+#include "../../model/vector_sketch.h"
+
 enum {
-  KOE_FORMAT_VERSION = 2, /* of what is written */
+  KOE_FORMAT_VERSION = 3,
   KOE_CHUNK_SLOTS = 256,
+  KOE_RUN_SLOTS = 16, /* of one row of the vectors table */
+  KOE_CHUNK_RUNS = KOE_CHUNK_SLOTS / KOE_RUN_SLOTS,
   KOE_MAX_DIMENSION = 65536, /* what a damaged number must not exceed */
 };
 
@@ -20,7 +24,9 @@ enum {
 typedef struct koe_index_info {
   uint64_t fingerprint; /* of the model that made them */
   size_t dimension;
-  int version; /* of the format, as it was read; koe_storage_write_info writes KOE_FORMAT_VERSION */
+  int64_t stamp;   /* random, another after every change of chunks or vectors; read only */
+  bool has_sketch; /* 'optimize' has trained one for approximate searches */
+  koe_vector_sketch sketch;
 } koe_index_info;
 
 /* Makes, drops and renames the shadow tables.  Making keeps those that exist if `missing_only`. */
@@ -31,11 +37,15 @@ int koe_storage_rename(koe_index *index, const char *name);
 int koe_storage_read_info(koe_index *index, koe_index_info *out);
 int koe_storage_write_info(koe_index *index, const koe_index_info *info);
 
-/* Says that the tables are of this library's format where they are of an older one, which reads
- * alike. */
-int koe_storage_raise_version(koe_index *index, const koe_index_info *info);
+/* Stores what approximate searches have learnt. */
+int koe_storage_write_sketch(koe_index *index, const koe_vector_sketch *sketch);
 
-/* Fails if the tables say that a newer version of this library wrote them. */
+/* A random number, and one for the key 'stamp'.  Same stamp, same content: random and not counted
+ * on, so that it is true after a rollback and in copies of the file that went their own ways. */
+int64_t koe_storage_draw_stamp(void);
+int koe_storage_renew_stamp(koe_index *index);
+
+/* Fails if the tables say that another version of this library wrote them. */
 int koe_storage_check_version(koe_index *index);
 
 /* ── rows ───────────────────────────────────────────────────────────────────────────────────────
@@ -49,7 +59,6 @@ typedef struct koe_row {
 } koe_row;
 
 int koe_row_find(koe_index *index, int64_t rowid, koe_row *out);
-int koe_row_insert(koe_index *index, int64_t rowid, const koe_row *row);
 int koe_row_set_slot(koe_index *index, int64_t rowid, const koe_row *row);
 
 /* The rowid after the largest; fails if there is none. */
@@ -60,6 +69,7 @@ int koe_row_next(koe_index *index, int64_t *out);
 
 typedef struct koe_chunk {
   int64_t id;
+  int64_t stamp;                     /* as it was read; each writing draws another */
   int free;                          /* slots that are not live */
   uint8_t live[KOE_CHUNK_SLOTS / 8]; /* bit i % 8 of byte i / 8 */
   int64_t rowids[KOE_CHUNK_SLOTS];   /* of live slots; 0 elsewhere */
@@ -67,6 +77,10 @@ typedef struct koe_chunk {
 
 static inline bool koe_chunk_is_live(const koe_chunk *chunk, int place) {
   return (chunk->live[place / 8] >> place % 8 & 1) != 0;
+}
+
+static inline bool koe_chunk_run_is_live(const koe_chunk *chunk, int run) {
+  return chunk->live[2 * run] != 0 || chunk->live[2 * run + 1] != 0;
 }
 
 static inline int64_t koe_slot(int64_t chunk, int place) {
@@ -81,18 +95,25 @@ static inline int koe_slot_place(int64_t slot) {
   return (int)(slot % KOE_CHUNK_SLOTS);
 }
 
+/* The id of a slot's row of vectors. */
+static inline int64_t koe_slot_run(int64_t slot) {
+  return slot / KOE_RUN_SLOTS + 1;
+}
+
 /* An empty chunk of that id, in memory. */
 void koe_chunk_init(koe_chunk *chunk, int64_t id);
 void koe_chunk_set(koe_chunk *chunk, int place, int64_t rowid);
 void koe_chunk_unset(koe_chunk *chunk, int place);
 
-/* Reads the chunk of the current row of a statement whose columns are id, free, live, rowids. */
+/* Reads the chunk of the current row of a statement whose columns are id, free, stamp, live,
+ * rowids.
+ */
 int koe_chunk_from_row(koe_index *index, sqlite3_stmt *statement, koe_chunk *out);
 
 int koe_chunk_read(koe_index *index, int64_t id, koe_chunk *out);
-int koe_chunk_update(koe_index *index, const koe_chunk *chunk);
 
-/* Adds a chunk with its vectors [KOE_CHUNK_SLOTS, dimension]. */
+/* Adds a chunk with its vectors [KOE_CHUNK_SLOTS, dimension], of which the live slots' are stored.
+ */
 int koe_chunk_insert(koe_index *index, const koe_index_info *info, const koe_chunk *chunk,
                      const float *vectors);
 
@@ -109,20 +130,58 @@ int koe_chunk_pick(koe_index *index, koe_statement which, int64_t *out);
 /* ── vectors ────────────────────────────────────────────────────────────────────────────────────
  */
 
-/* Opens a chunk's vectors for sqlite3_blob_read or _write; the caller closes `*out`, also after a
- * failure. */
-int koe_vectors_open(koe_index *index, const koe_index_info *info, int64_t chunk, bool write,
-                     sqlite3_blob **out);
+/* A way into the vectors table, which has a row for each run of KOE_RUN_SLOTS neighbouring slots of
+ * which one is live.  It stays open from one run to the next: that is what makes reading single
+ * vectors here and there cheap. */
+typedef struct koe_vectors {
+  koe_index *index;
+  const koe_index_info *info;
+  bool write;
+  int64_t run; /* that `blob` is at */
+  sqlite3_blob *blob;
+} koe_vectors;
 
-/* Whether a chunk has its vectors, of the right size. */
-int koe_vectors_check(koe_index *index, const koe_index_info *info, int64_t chunk);
+/* Opens nothing yet.  koe_vectors_close must follow, also after a failure, before the transaction
+ * goes on; it fails where writing did. */
+void koe_vectors_init(koe_vectors *vectors, koe_index *index, const koe_index_info *info,
+                      bool write);
+int koe_vectors_close(koe_vectors *vectors);
 
-/* One vector [dimension] of an open chunk. */
-int koe_vectors_read(const koe_index_info *info, sqlite3_blob *blob, int place, float *out);
+/* Vectors [count, dimension] of neighbouring slots of one run that the table has. */
+int koe_vectors_read(koe_vectors *vectors, int64_t slot, size_t count, float *out);
 
-/* Vectors [count, dimension] of neighbouring slots. */
-int koe_vectors_write(const koe_index_info *info, sqlite3_blob *blob, int place,
-                      const float *vectors, size_t count);
+/* Overwrites vectors [count, dimension] of neighbouring slots of one run that the table has. */
+int koe_vectors_write(koe_vectors *vectors, int64_t slot, size_t count, const float *floats);
+
+/* Adds a run.
+ *
+ *   floats [KOE_RUN_SLOTS, dimension]   of which those that have their bit in `live` are stored,
+ *                                       and zeros for the others */
+int koe_vectors_insert(koe_vectors *vectors, int64_t run, unsigned live, const float *floats);
+
+/* All vectors of a chunk.
+ *
+ *   out [KOE_CHUNK_SLOTS, dimension]   what is in slots that are not live means nothing */
+int koe_vectors_read_chunk(koe_vectors *vectors, const koe_chunk *chunk, float *out);
+
+/* Whether the chunk has the rows of vectors that it should, of the right size. */
+int koe_vectors_check(koe_index *index, const koe_index_info *info, const koe_chunk *chunk);
+
+/* What the tables have of a chunk. */
+typedef struct koe_stored_chunk {
+  bool exists;
+  uint8_t live[KOE_CHUNK_SLOTS / 8];
+} koe_stored_chunk;
+
+/* Makes of the chunk that the tables have (`stored`, which follows, step by step) the one that is
+ * given; one without live slots is deleted.
+ *
+ *   changed [KOE_CHUNK_SLOTS / 8]           bits of the live slots that have another vector
+ *   floats  [KOE_CHUNK_SLOTS, dimension]    the vectors of these slots; other slots are not read
+ *
+ * Draws new stamps first, so that what failed in the middle is never taken for what it was. */
+int koe_chunk_save(koe_vectors *vectors, const koe_chunk *chunk, koe_stored_chunk *stored,
+                   const uint8_t *changed, const float *floats);
 
 /* ── slots: a row and its vector at once ────────────────────────────────────────────────────────
  */

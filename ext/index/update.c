@@ -1,6 +1,7 @@
 /* INSERT INTO search(rowid, body) VALUES(1, '배우 연기가 좋았어요');
  * INSERT INTO search(rowid, body) SELECT id, vector FROM embedded;   -- BLOBs: nothing to embed
  * UPDATE search SET body = '…' WHERE rowid = 1;
+ * UPDATE search SET stars = 5 WHERE shop = 'x';                      -- embeds nothing
  * DELETE FROM search WHERE rowid = 1;
  *
  * SQLite gives an INSERT of one row no savepoint of its own inside a transaction.  So a change
@@ -8,6 +9,7 @@
  * then writes: the text and the row at once, the vector through the queue. */
 #include "update.h"
 
+#include "columns.h"
 #include "commands.h"
 #include "embedding.h"
 #include "queue.h"
@@ -28,9 +30,10 @@ typedef struct change {
   koe_row old;
   int64_t rowid;
   sqlite3_value *body;
-  bool same_text;  /* keeps its vector, and its text where the index holds it */
-  bool has_vector; /* has a new one: `vector`, or that of `text` */
-  float *vector;   /* what `body` is */
+  sqlite3_value *const *values; /* of the columns beside the text */
+  bool same_text;               /* keeps its vector, and its text where the index holds it */
+  bool has_vector;              /* has a new one: `vector`, or that of `text` */
+  float *vector;                /* what `body` is */
   koe_text text;
   int64_t slot;  /* where the row has a vector, the old slot or a new one */
   bool replaces; /* another row, `victim`, has the rowid */
@@ -136,6 +139,11 @@ static int check_conflict(koe_index *index, change *c) {
   return SQLITE_OK;
 }
 
+/* Whether neither the vector nor its row changes. */
+static bool keeps_slot(const change *c) {
+  return c->same_text && c->rowid == c->old_rowid;
+}
+
 static int prepare_change(koe_index *index, const koe_index_info *info, change *c) {
   int code = check_conflict(index, c);
   if (code != SQLITE_OK) return code;
@@ -146,7 +154,8 @@ static int prepare_change(koe_index *index, const koe_index_info *info, change *
     c->replaces = false;
   }
   code = read_body(index, info, c);
-  if (code == SQLITE_OK && c->old.exists) code = check_row(index, c->old_rowid, &c->old);
+  if (code != SQLITE_OK || keeps_slot(c)) return code;
+  if (c->old.exists) code = check_row(index, c->old_rowid, &c->old);
   if (code == SQLITE_OK && c->replaces) code = check_row(index, c->rowid, &c->victim);
   return code == SQLITE_OK ? prepare_vector(index, c) : code;
 }
@@ -154,37 +163,30 @@ static int prepare_change(koe_index *index, const koe_index_info *info, change *
 /* ── inserting and updating: the writes ─────────────────────────────────────────────────────────
  */
 
-/* A row that was inserted as a vector has the empty BLOB for a text (FORMAT.md). */
-static int bind_body(sqlite3_stmt *statement, const change *c) {
-  return c->vector != NULL ? sqlite3_bind_blob(statement, 2, "", 0, SQLITE_STATIC)
-                           : sqlite3_bind_value(statement, 2, c->body);
-}
-
-static int write_body(koe_index *index, const koe_index_info *info, const change *c) {
-  bool moves = c->old.exists && c->old_rowid != c->rowid;
-  if (c->same_text) {
-    return moves ? koe_index_execute(index, KOE_BODY_MOVE, 2, c->old_rowid, c->rowid) : SQLITE_OK;
+static int write_body(koe_index *index, const change *c) {
+  int code = SQLITE_OK;
+  if (c->old.exists && c->old_rowid != c->rowid) {
+    code = koe_index_execute(index, KOE_BODY_MOVE, 2, c->old_rowid, c->rowid);
   }
-  sqlite3_stmt *statement;
-  int code = c->vector != NULL ? koe_storage_raise_version(index, info) : SQLITE_OK;
-  if (code == SQLITE_OK) code = koe_index_prepare(index, KOE_BODY_WRITE, &statement);
-  if (code != SQLITE_OK) return code;
-  sqlite3_bind_int64(statement, 1, c->rowid);
-  code = bind_body(statement, c);
-  if (code == SQLITE_OK) code = koe_index_step(index, KOE_BODY_WRITE, statement);
-  koe_index_reset(statement);
-  if (code != SQLITE_DONE) return code;
-  return moves ? koe_index_execute(index, KOE_BODY_DELETE, 1, c->old_rowid, 0) : SQLITE_OK;
+  if (code != SQLITE_OK || (c->same_text && !koe_columns_change(index, true, c->values))) {
+    return code;
+  }
+  koe_new_content content = {.same_text = c->same_text,
+                             .is_vector = c->vector != NULL,
+                             .body = c->body,
+                             .values = c->values};
+  return koe_content_write(index, c->rowid, &content);
 }
 
 static int write_row(koe_index *index, const change *c, const koe_row *row) {
-  if (!c->old.exists) return koe_row_insert(index, c->rowid, row);
-  if (c->old_rowid == c->rowid) {
-    bool moved = row->has_vector != c->old.has_vector || row->slot != c->old.slot;
-    return moved ? koe_row_set_slot(index, c->rowid, row) : SQLITE_OK;
+  if (!c->old.exists) return koe_row_add(index, c->rowid, row, c->values);
+  int code = SQLITE_OK;
+  if (c->old_rowid != c->rowid) {
+    code = koe_index_execute(index, KOE_ROW_MOVE, 2, c->old_rowid, c->rowid);
   }
-  int code = koe_index_execute(index, KOE_ROW_DELETE, 1, c->old_rowid, 0);
-  return code == SQLITE_OK ? koe_row_insert(index, c->rowid, row) : code;
+  bool moved = row->has_vector != c->old.has_vector || row->slot != c->old.slot;
+  if (code != SQLITE_OK || (!moved && !koe_columns_change(index, false, c->values))) return code;
+  return koe_row_change(index, c->rowid, row, c->values);
 }
 
 /* What cannot fail comes last. */
@@ -197,20 +199,23 @@ static void write_slot(koe_index *index, const change *c, const koe_row *row) {
   }
 }
 
-static int apply_change(koe_index *index, const koe_index_info *info, const change *c) {
-  koe_row row = {.exists = true,
-                 .has_vector = c->has_vector || (c->same_text && c->old.has_vector),
-                 .slot = c->slot};
+static int apply_change(koe_index *index, const change *c) {
+  koe_row row = c->old;
+  if (!keeps_slot(c)) {
+    row = (koe_row){.exists = true,
+                    .has_vector = c->has_vector || (c->same_text && c->old.has_vector),
+                    .slot = c->slot};
+  }
   int code = c->replaces ? remove_row(index, c->rowid, &c->victim) : SQLITE_OK;
-  if (code == SQLITE_OK && own_content(index)) code = write_body(index, info, c);
+  if (code == SQLITE_OK && own_content(index)) code = write_body(index, c);
   if (code == SQLITE_OK) code = write_row(index, c, &row);
-  if (code == SQLITE_OK) write_slot(index, c, &row);
+  if (code == SQLITE_OK && !keeps_slot(c)) write_slot(index, c, &row);
   return code;
 }
 
 static int run_change(koe_index *index, const koe_index_info *info, change *c) {
   int code = prepare_change(index, info, c);
-  if (code == SQLITE_OK) code = apply_change(index, info, c);
+  if (code == SQLITE_OK) code = apply_change(index, c);
   koe_free(c->vector);
   return code;
 }
@@ -227,7 +232,7 @@ static int insert(koe_index *index, sqlite3_value **argv, sqlite3_int64 *rowid) 
                           "inserted");
   }
   koe_index_info info;
-  change c = {.body = columns[KOE_COLUMN_BODY]};
+  change c = {.body = columns[KOE_COLUMN_BODY], .values = columns + KOE_COLUMN_FIRST};
   int code = koe_queue_open(index, &info);
   if (code != SQLITE_OK) return code;
   if (sqlite3_value_type(argv[NEW_ROWID]) == SQLITE_NULL) {
@@ -245,7 +250,8 @@ static int insert(koe_index *index, sqlite3_value **argv, sqlite3_int64 *rowid) 
 static int update(koe_index *index, sqlite3_value **argv) {
   koe_index_info info;
   change c = {.old_rowid = sqlite3_value_int64(argv[OLD_ROWID]),
-              .body = argv[COLUMNS + KOE_COLUMN_BODY]};
+              .body = argv[COLUMNS + KOE_COLUMN_BODY],
+              .values = argv + COLUMNS + KOE_COLUMN_FIRST};
   if (!sqlite3_value_nochange(argv[COLUMNS + KOE_COLUMN_TABLE]) &&
       sqlite3_value_type(argv[COLUMNS + KOE_COLUMN_TABLE]) != SQLITE_NULL) {
     return koe_index_fail(index, SQLITE_ERROR, "a command is given with INSERT, not UPDATE");

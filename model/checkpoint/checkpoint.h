@@ -1,31 +1,32 @@
-/* The weights of a checkpoint directory as named tensors, whichever file format holds them.
- *
- * Looked for in this order, as transformers does: model.safetensors, then pytorch_model.bin (a zip
- * archive since PyTorch 1.6, before that the legacy pickle stream; told apart by content). */
+/* The weights of a checkpoint directory as named tensors, whichever file format holds them:
+ * safetensors, or what torch.save writes (a zip archive since PyTorch 1.6, before that the legacy
+ * pickle stream; told apart by content), each whole or in shards, or a checkpoint of TensorFlow 1.
+ * weight_files.h says which is taken where there are several. */
 #ifndef KOE_CHECKPOINT_H
 #define KOE_CHECKPOINT_H
 
 #include "../directory.h"
 #include "../status.h"
-#include "tensor.h"
+#include "tensor_list.h"
+#include "tf_names.h"
 
 #include <stdbool.h>
 
 typedef struct koe_checkpoint koe_checkpoint;
 
-/* Which weight file koe_checkpoint_open_in would read: its name, a constant, and its path, which
- * the caller frees with koe_free.  Fails with KOE_IO, listing the names looked for. */
-koe_status koe_checkpoint_find_file_in(const koe_directory *directory, const char **name,
-                                       char **path, koe_error *err);
-
-/* Opens the weight file of `directory`: maps it and reads the names, types and shapes of its
- * tensors; element data stays in the file until touched.  Fails with KOE_IO (missing, unreadable),
- * KOE_FORMAT (truncated, inconsistent, hostile: the message names file and place), KOE_NOMEM. */
+/* Opens the weights of `directory`: maps their files and reads names, types and shapes of the
+ * tensors; element data stay in the files until touched, but for a checkpoint of TensorFlow, whose
+ * checksums are verified.  Of two models in it, config.json says which one is meant.  Fails with
+ * KOE_IO (missing, unreadable), KOE_FORMAT (truncated, inconsistent, hostile: the message names
+ * file and place), KOE_UNSUPPORTED, KOE_NOMEM. */
 koe_status koe_checkpoint_open_in(const koe_directory *directory, koe_checkpoint **out,
                                   koe_error *err);
 
-/* The same two for the directory that a path names. */
-koe_status koe_checkpoint_find_file(const char *directory, char **out, koe_error *err);
+/* The same, and which of two models is meant. */
+koe_status koe_checkpoint_open_part(const koe_directory *directory, koe_electra_part part,
+                                    koe_checkpoint **out, koe_error *err);
+
+/* The same for the directory that a path names, by its config.json. */
 koe_status koe_checkpoint_open(const char *directory, koe_checkpoint **out, koe_error *err);
 
 /* Opens a weight file in memory, in any of the formats, told apart by content.  `bytes` must
@@ -33,10 +34,16 @@ koe_status koe_checkpoint_open(const char *directory, koe_checkpoint **out, koe_
 koe_status koe_checkpoint_open_memory(const void *bytes, size_t size, const char *name,
                                       koe_checkpoint **out, koe_error *err);
 
+/* Makes a checkpoint of tensors that were read by other means, and empties `list`; `name` stands
+ * for the path in messages.  Fails with KOE_FORMAT (a name twice), KOE_NOMEM; `list` is the
+ * caller's then. */
+koe_status koe_checkpoint_of_tensors(koe_tensor_list *list, const char *name, koe_checkpoint **out,
+                                     koe_error *err);
+
 /* Takes NULL.  Every tensor and every array koe_checkpoint_float32 gave dies with it. */
 void koe_checkpoint_free(koe_checkpoint *checkpoint);
 
-/* The weight file's path, for messages. */
+/* The path of the weight file, or of the index of shards, for messages. */
 const char *koe_checkpoint_path(const koe_checkpoint *checkpoint);
 
 /* The tensors in file order. */

@@ -60,3 +60,16 @@ void koe_convert_to_float32(koe_dtype dtype, const uint8_t *data, size_t count, 
     break;
   }
 }
+
+void koe_convert_transposed(koe_dtype dtype, const uint8_t *data, size_t rows, size_t row,
+                            size_t first, size_t count, float *out) {
+  size_t size = koe_dtype_size(dtype);
+  const uint8_t *from = data + (first * rows + row) * size;
+  if (dtype == KOE_F32) { /* which is what there is: no call an element */
+    for (size_t i = 0; i < count; i++)
+      out[i] = float_of_bits(koe_le32(from + i * rows * size));
+    return;
+  }
+  for (size_t i = 0; i < count; i++)
+    koe_convert_to_float32(dtype, from + i * rows * size, 1, out + i);
+}

@@ -17,4 +17,11 @@ bool koe_is_floating(koe_dtype dtype);
  * float16 and bfloat16 are exact; float64 is rounded to nearest. */
 void koe_convert_to_float32(koe_dtype dtype, const uint8_t *data, size_t count, float *out);
 
+/* Converts `count` elements of one row of a matrix that is stored column by column.
+ *
+ *   data  [columns, rows]   elements of `dtype`
+ *   out   [count]           row `row`, from column `first` on */
+void koe_convert_transposed(koe_dtype dtype, const uint8_t *data, size_t rows, size_t row,
+                            size_t first, size_t count, float *out);
+
 #endif

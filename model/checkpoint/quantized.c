@@ -12,6 +12,16 @@ bool koe_is_quantized(const koe_tensor *tensor) {
   return tensor->dtype == KOE_I8 && tensor->dims == 2;
 }
 
+bool koe_is_scale(const koe_checkpoint *checkpoint, const char *name) {
+  char matrix[KOE_TENSOR_MAX_NAME + 1];
+  size_t length = strlen(name), suffix = strlen(KOE_SCALE_SUFFIX);
+  if (length < suffix || strcmp(name + length - suffix, KOE_SCALE_SUFFIX) != 0) return false;
+  memcpy(matrix, name, length - suffix);
+  matrix[length - suffix] = '\0';
+  const koe_tensor *tensor = koe_checkpoint_find(checkpoint, matrix);
+  return tensor != NULL && koe_is_quantized(tensor);
+}
+
 static bool fits(const koe_tensor *scale, const koe_tensor *tensor) {
   bool column = scale->dims == 1 || (scale->dims == 2 && scale->shape[1] == 1);
   return column && scale->shape[0] == tensor->shape[0] && koe_is_floating(scale->dtype);

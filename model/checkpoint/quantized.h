@@ -17,6 +17,9 @@
 /* Whether the tensor is stored that way: int8 with two dimensions. */
 bool koe_is_quantized(const koe_tensor *tensor);
 
+/* Whether `name` is that of a quantized tensor's scales. */
+bool koe_is_scale(const koe_checkpoint *checkpoint, const char *name);
+
 /* The scales [rows] of a quantized tensor; they live as long as the checkpoint.  Fails with
  * KOE_FORMAT (missing, another shape or type, not finite, negative), KOE_NOMEM. */
 koe_status koe_quantized_scales(koe_checkpoint *checkpoint, const koe_tensor *tensor,

@@ -2,6 +2,7 @@
 #ifndef KOE_TENSOR_H
 #define KOE_TENSOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,8 +26,9 @@ typedef struct koe_tensor {
   koe_dtype dtype;
   int dims;                           /* 0 for a scalar */
   int64_t shape[KOE_TENSOR_MAX_DIMS]; /* row-major, contiguous */
-  const uint8_t *data;                /* elements, little-endian; any alignment */
-  size_t bytes;                       /* product of shape × element size */
+  bool transposed;     /* a matrix that the file holds column by column, as TensorFlow does */
+  const uint8_t *data; /* elements, little-endian; any alignment */
+  size_t bytes;        /* product of shape × element size */
 } koe_tensor;
 
 /* Bytes of one element. */

@@ -1,12 +1,14 @@
 /* How good a task's model is on its dev set. */
-#include "metrics.h"
 #include "task.h"
 
 #include "../memory.h"
+#include "../metrics.h"
 #include "losses.h"
 #include "teacher.h"
 
+#include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 typedef struct evaluation {
   const koe_trainer_task *task;
@@ -43,13 +45,28 @@ static koe_status evaluate_classes(const evaluation *e, koe_error *err) {
   return status;
 }
 
+/* A model that gives one number for everything is no error: its correlation is 0. */
+static double number_or_zero(double value) {
+  return isnan(value) ? 0 : value;
+}
+
 static koe_status evaluate_numbers(const evaluation *e, const float *predicted, koe_error *err) {
   const koe_dataset *dataset = &e->task->dev_set;
   size_t count = koe_dataset_examples(dataset);
-  double pearson = 0;
-  koe_status status = koe_spearman(dataset->values, predicted, count, e->score, err);
-  if (status == KOE_OK) status = koe_pearson(dataset->values, predicted, count, &pearson, err);
-  snprintf(e->text, e->text_size, "Spearman %.4f  Pearson %.4f", *e->score, pearson);
+  double *expected = koe_alloc(count, 2 * sizeof *expected);
+  if (expected == NULL) return koe_fail_nomem(err);
+  double *given = expected + count;
+  for (size_t i = 0; i < count; i++) {
+    expected[i] = (double)dataset->values[i];
+    given[i] = (double)predicted[i];
+  }
+  double spearman = 0, pearson = 0;
+  koe_status status = koe_spearman(expected, given, count, &spearman, err);
+  if (status == KOE_OK) status = koe_pearson(expected, given, count, &pearson, err);
+  koe_free(expected);
+  *e->score = number_or_zero(spearman);
+  snprintf(e->text, e->text_size, "Spearman %.4f  Pearson %.4f", *e->score,
+           number_or_zero(pearson));
   return status;
 }
 
@@ -57,26 +74,26 @@ static koe_status evaluate_words(const evaluation *e, koe_error *err) {
   const koe_trainer_task *task = e->task;
   const koe_examples *examples = &task->dev;
   size_t columns = task->num_labels;
-  koe_entity_counts counts = {0};
-  int32_t *expected = koe_alloc(2 * examples->word_count, sizeof *expected);
+  koe_match_counts counts = {0};
+  size_t right = 0;
+  const char **expected = koe_alloc(2 * examples->word_count, sizeof *expected);
   if (expected == NULL) return koe_fail_nomem(err);
-  int32_t *predicted = expected + examples->word_count, outside = 0;
-  for (size_t l = 0; l < columns; l++) {
-    if (task->labels[l][0] == 'O' && task->labels[l][1] == '\0') outside = (int32_t)l;
-  }
+  const char **predicted = expected + examples->word_count;
   for (size_t w = 0; w < examples->word_count; w++) {
     uint32_t token = task->dev_words[w];
-    expected[w] = task->label_map[examples->words[w].tag];
-    predicted[w] = token == UINT32_MAX ? outside : largest(e->outputs + token * columns, columns);
+    expected[w] = task->labels[task->label_map[examples->words[w].tag]];
+    predicted[w] =
+        token == UINT32_MAX ? "O" : task->labels[largest(e->outputs + token * columns, columns)];
+    right += strcmp(expected[w], predicted[w]) == 0;
   }
   for (size_t i = 0; i < examples->count; i++) {
     const koe_example *example = &examples->items[i];
     koe_entity_count(expected + example->words, predicted + example->words, example->word_count,
-                     (const char *const *)task->labels, &counts);
+                     &counts);
   }
-  *e->score = koe_entity_f1(&counts);
+  *e->score = koe_f1(&counts);
   snprintf(e->text, e->text_size, "entity F1 %.4f  accuracy of words %.4f", *e->score,
-           koe_accuracy(expected, predicted, examples->word_count));
+           (double)right / (double)(examples->word_count > 0 ? examples->word_count : 1));
   koe_free(expected);
   return KOE_OK;
 }

@@ -4,16 +4,13 @@
 #include "../checkpoint/convert.h"
 #include "../checkpoint/quantized.h"
 #include "../checkpoint/tensor_list.h"
-#include "../json_file.h"
 #include "../memory.h"
-#include "../path.h"
-#include "checkpoint_writer.h"
-#include "safetensors_writer.h"
+#include "../writer/copied_files.h"
+#include "../writer/safetensors_writer.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* The tensors to write and what they point to. */
 typedef struct quantization {
@@ -36,17 +33,6 @@ static bool ends(const char *name, const char *end) {
   return length >= end_length && strcmp(name + length - end_length, end) == 0;
 }
 
-/* Whether the tensor is the scales of another. */
-static bool is_scale(const koe_checkpoint *checkpoint, const char *name) {
-  char matrix[KOE_TENSOR_MAX_NAME + 1];
-  if (!ends(name, KOE_SCALE_SUFFIX)) return false;
-  size_t length = strlen(name) - strlen(KOE_SCALE_SUFFIX);
-  memcpy(matrix, name, length);
-  matrix[length] = '\0';
-  const koe_tensor *tensor = koe_checkpoint_find(checkpoint, matrix);
-  return tensor != NULL && koe_is_quantized(tensor);
-}
-
 /* Heads of pretraining, by Hugging Face's names. */
 static bool is_pretraining_head(const char *name) {
   return begins(name, "discriminator_predictions.") || begins(name, "generator_predictions.") ||
@@ -55,7 +41,7 @@ static bool is_pretraining_head(const char *name) {
 
 static bool is_kept(const quantization *q, const koe_tensor *tensor) {
   if (!koe_is_floating(tensor->dtype) && !koe_is_quantized(tensor)) return false;
-  if (is_scale(q->checkpoint, tensor->name)) return false;
+  if (koe_is_scale(q->checkpoint, tensor->name)) return false;
   return !(q->options->model_only && is_pretraining_head(tensor->name));
 }
 
@@ -150,86 +136,18 @@ static void clear(quantization *q) {
   koe_checkpoint_free(q->checkpoint);
 }
 
-/* ── files ──────────────────────────────────────────────────────────────────────────────────────
+/* ── interface ──────────────────────────────────────────────────────────────────────────────────
  */
-
-/* Copies a file, or nothing where there is none. */
-static koe_status copy_file(const char *in, const char *out, const char *name, koe_error *err) {
-  koe_file_map file = {0};
-  koe_status status = KOE_OK;
-  koe_directory from = koe_directory_at(in);
-  char *path = koe_path_join(in, name);
-  if (path == NULL) return koe_fail_nomem(err);
-  if (koe_directory_has(&from, name, path)) {
-    status = koe_directory_open(&from, name, path, &file, err);
-    if (status == KOE_OK) status = koe_write_whole_file(out, name, file.data, file.size, err);
-  }
-  koe_file_map_close(&file);
-  koe_free(path);
-  return status;
-}
-
-/* config.json, which now says how the matrices are stored, or nothing where there is none. */
-static koe_status write_config(const char *in, const char *out, koe_error *err) {
-  static const char name[] = "config.json";
-  koe_file_map file = {0};
-  json_t *json = NULL;
-  koe_directory from = koe_directory_at(in);
-  char *path = koe_path_join(in, name);
-  if (path == NULL) return koe_fail_nomem(err);
-  koe_status status = KOE_OK;
-  if (!koe_directory_has(&from, name, path)) goto cleanup;
-  status = koe_directory_open(&from, name, path, &file, err);
-  if (status == KOE_OK) status = koe_json_read_object(&file, path, &json, err);
-  if (status == KOE_OK && json_object_set_new(json, "torch_dtype", json_string("int8")) != 0)
-    status = koe_fail_nomem(err);
-  if (status == KOE_OK) status = koe_write_json(out, name, json_incref(json), err);
-
-cleanup:
-  json_decref(json);
-  koe_file_map_close(&file);
-  koe_free(path);
-  return status;
-}
-
-static koe_status copy_pooling(const char *in, const char *out, koe_error *err) {
-  static const char name[] = "1_Pooling/config.json";
-  koe_directory from = koe_directory_at(in);
-  koe_status status = KOE_OK;
-  char *path = koe_path_join(in, name), *folder = koe_path_join(out, "1_Pooling");
-  if (path == NULL || folder == NULL) {
-    status = koe_fail_nomem(err);
-  } else if (koe_directory_has(&from, name, path)) {
-    status = koe_make_directory(folder, err);
-    if (status == KOE_OK) status = copy_file(in, out, name, err);
-  }
-  koe_free(path);
-  koe_free(folder);
-  return status;
-}
-
-static koe_status copy_files(const char *in, const char *out, koe_error *err) {
-  static const char *const names[] = {"vocab.txt", "tokenizer_config.json", "modules.json"};
-  koe_status status = copy_pooling(in, out, err);
-  if (status == KOE_OK) status = write_config(in, out, err);
-  for (size_t i = 0; i < sizeof names / sizeof names[0] && status == KOE_OK; i++)
-    status = copy_file(in, out, names[i], err);
-  return status;
-}
-
-/* Writing over the mapped input would destroy it. */
-static koe_status check_apart(const char *in, const char *out, koe_error *err) {
-  struct stat a, b;
-  if (stat(in, &a) != 0 || stat(out, &b) != 0) return KOE_OK;
-  if (a.st_dev != b.st_dev || a.st_ino != b.st_ino) return KOE_OK;
-  return koe_fail(err, KOE_INVALID, "\"%s\" is the directory that is read: name another", out);
-}
 
 koe_status koe_quantize_directory(const char *in, const char *out,
                                   const koe_quantize_options *options, koe_error *err) {
   quantization q = {.options = options};
   koe_file_writer weights = {0};
-  koe_status status = check_apart(in, out, err);
+  if (options->rest != KOE_F16 && options->rest != KOE_F32) {
+    return koe_fail(err, KOE_INVALID, "the rest is stored as float32 or float16, not as %s",
+                    koe_dtype_name(options->rest));
+  }
+  koe_status status = koe_check_apart(in, out, err);
   if (status == KOE_OK) status = koe_checkpoint_open(in, &q.checkpoint, err);
   if (status == KOE_OK) status = add_all(&q, err);
   if (status == KOE_OK) status = koe_make_directory(out, err);
@@ -238,7 +156,7 @@ koe_status koe_quantize_directory(const char *in, const char *out,
   if (status != KOE_OK) goto cleanup;
   status = koe_safetensors_write(&weights, q.tensors, q.count, options->rest, err);
   if (status == KOE_OK) status = koe_file_writer_close(&weights, err);
-  if (status == KOE_OK) status = copy_files(in, out, err);
+  if (status == KOE_OK) status = koe_copy_model_files(in, out, "int8", err);
   if (status == KOE_OK) status = koe_file_writer_publish(&weights, err);
   if (status == KOE_OK) status = koe_flush_directory(out, err);
 

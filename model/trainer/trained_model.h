@@ -4,7 +4,7 @@
 #define KOE_TRAINED_MODEL_H
 
 #include "../tokenizer.h"
-#include "checkpoint_writer.h"
+#include "../writer/checkpoint_writer.h"
 #include "trained_encoder.h"
 
 typedef struct koe_trained_model {

@@ -79,7 +79,7 @@ def measure(material, rounds, quick, parts):
     if "sql" in parts:
         yield from sql.batch_rows(material, rounds, threads)
     if "index" in parts:
-        yield from sql.index_rows(material, rounds)
+        yield from sql.index_rows(material, rounds, quick)
 
 
 def main():

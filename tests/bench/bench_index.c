@@ -1,19 +1,22 @@
-/* Nearest vectors and inserts: koelectra_index beside sqlite-vec's vec0 and sqlite-vector, in one
- * process, over the same vectors.
+/* Nearest vectors and inserts: koelectra_index beside sqlite-vec's vec0 and sqlite-vector, over the
+ * same vectors, each in a file of its own.
  *
- *   bench_index DIRECTORY TEXTS VEC0|- VECTOR|-
+ *   bench_index DIRECTORY TEXTS ROWS VEC0|- VECTOR|- FOLDER
  *
  * DIRECTORY is a checkpoint; TEXTS has a text a line, of which the last QUERIES become queries and
- * the others rows; VEC0 and VECTOR are the peers' libraries.  NAME is koelectra, vec0 or vector.
- * Commands, one a line, each answered by a line:
+ * the others rows.  Where ROWS are more than these, the others are mixtures of two of them each.
+ * VEC0 and VECTOR are the peers' libraries; FOLDER takes the files.  Commands, one a line, each
+ * answered by a line; NAME is that of an engine below, `build` comes first:
  *
+ *   build NAME   rows, seconds of an INSERT of ready vectors, seconds of what follows it (training,
+ *                quantizing), bytes of the file
+ *   open NAME    seconds until the first answer of a new connection, bytes of memory it has taken;
+ *                once after `build`, before `search`
  *   search NAME  queries, seconds, and how many of the 10 rows of each were truly among the nearest
- *   insert NAME  rows and seconds of an INSERT of ready vectors, or what the database says instead
- *
- * sqlite-vector searches quantized vectors that are preloaded, its fastest way.  All tables are in
- * memory. */
+ */
 #include "../../ext/koelectra.h"
 #include "../../model/memory.h"
+#include "../../model/vectors.h"
 
 #include "harness.h"
 
@@ -22,11 +25,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { QUERIES = 20, NEAREST = 10 };
+enum { QUERIES = 20, NEAREST = 10, ENGINES = 6 };
 
 typedef struct state {
-  sqlite3 *db;
+  sqlite3 *db; /* that of the command in progress, or of the source */
+  sqlite3 *connections[ENGINES];
+  const char *directory, *folder, *vec0, *vector;
   size_t rows, dimension;
   float *vectors;       /* [rows, dimension]; row i has rowid i + 1 */
   float *queries;       /* [QUERIES, dimension] */
@@ -34,30 +40,36 @@ typedef struct state {
 } state;
 
 typedef struct engine {
-  const char *name;
-  const char *prepare; /* after `vector(id, v)` is filled; NULL terminates the list */
-  const char *search;  /* ?1 a vector: rowids */
-  const char *empty, *insert, *drop;
+  const char *name;            /* NULL terminates the list */
+  const char *file;            /* several may share one: the first builds it */
+  const char *create;          /* %lld stands for the dimension; NULL: another has built the file */
+  const char *insert;          /* from source.vector(id, v) */
+  const char *train, *connect; /* after that, and in each connection */
+  const char *search;          /* ?1 a vector: rowids */
 } engine;
 
-static const engine engines[] = {
-    {"koelectra",
-     "CREATE VIRTUAL TABLE ours USING koelectra_index(body, model='bench', content='text', "
-     "content_rowid='id'); INSERT INTO ours(ours) VALUES('rebuild')",
-     "SELECT rowid FROM ours WHERE ours MATCH ?1 AND k = 10",
-     "CREATE VIRTUAL TABLE ours_new USING koelectra_index(body, model='bench')",
-     "INSERT INTO ours_new(rowid, body) SELECT id, v FROM vector", "DROP TABLE ours_new"},
-    {"vec0",
-     "CREATE VIRTUAL TABLE theirs USING vec0(v float[%lld]); INSERT INTO theirs(rowid, v) SELECT id, v FROM "
-     "vector",
-     "SELECT rowid FROM theirs WHERE v MATCH ?1 AND k = 10",
-     "CREATE VIRTUAL TABLE theirs_new USING vec0(v float[%lld])",
-     "INSERT INTO theirs_new(rowid, v) SELECT id, v FROM vector", "DROP TABLE theirs_new"},
-    {"vector",
-     "SELECT vector_init('vector', 'v', 'dimension=%lld,type=FLOAT32,distance=DOT'); "
-     "SELECT vector_quantize('vector', 'v'); SELECT vector_quantize_preload('vector', 'v')",
-     "SELECT rowid FROM vector_quantize_scan('vector', 'v', ?1, 10)", NULL, NULL, NULL},
-    {NULL, NULL, NULL, NULL, NULL, NULL}};
+#define INIT_VECTOR "SELECT vector_init('t', 'v', 'dimension=%lld,type=FLOAT32,distance=DOT')"
+#define INSERT_BODY "INSERT INTO t(rowid, body) SELECT id, v FROM source.vector"
+#define SEARCH_BODY "SELECT rowid FROM t WHERE t MATCH ?1 AND k = 10"
+
+static const engine engines[ENGINES + 1] = {
+    {"exact", "exact.db", "CREATE VIRTUAL TABLE t USING koelectra_index(body, model='bench')",
+     INSERT_BODY, NULL, NULL, SEARCH_BODY},
+    {"approximate", "approximate.db",
+     "CREATE VIRTUAL TABLE t USING koelectra_index(body, model='bench', search='approximate')",
+     INSERT_BODY, "INSERT INTO t(t) VALUES('optimize')", NULL, SEARCH_BODY},
+    {"vec0", "vec0.db", "CREATE VIRTUAL TABLE t USING vec0(v float[%lld])",
+     "INSERT INTO t(rowid, v) SELECT id, v FROM source.vector", NULL, NULL,
+     "SELECT rowid FROM t WHERE v MATCH ?1 AND k = 10"},
+    {"full", "vector.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)",
+     "INSERT INTO t SELECT id, v FROM source.vector", NULL, INIT_VECTOR,
+     "SELECT rowid FROM vector_full_scan('t', 'v', ?1, 10)"},
+    {"quantized", "vector.db", NULL, NULL, INIT_VECTOR "; SELECT vector_quantize('t', 'v')",
+     INIT_VECTOR, "SELECT rowid FROM vector_quantize_scan('t', 'v', ?1, 10)"},
+    {"preloaded", "vector.db", NULL, NULL, NULL,
+     INIT_VECTOR "; SELECT vector_quantize_preload('t', 'v')",
+     "SELECT rowid FROM vector_quantize_scan('t', 'v', ?1, 10)"},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL}};
 
 _Noreturn static void fail(const state *s, const char *sql) {
   fprintf(stderr, "%s\n  %s\n", sqlite3_errmsg(s->db), sql);
@@ -65,7 +77,8 @@ _Noreturn static void fail(const state *s, const char *sql) {
 }
 
 static int try(const state *s, const char *format) {
-  char *sql = sqlite3_mprintf(format, (sqlite3_int64)s->dimension);
+  /* At most one %lld in each of two statements. */
+  char *sql = sqlite3_mprintf(format, (sqlite3_int64)s->dimension, (sqlite3_int64)s->dimension);
   int code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
   sqlite3_free(sql);
   return code;
@@ -106,12 +119,25 @@ static void fill_texts(const state *s, const koe_bench_texts *texts) {
   finish(s, statement);
 }
 
-/* Reads the vectors of all texts; those behind the first `rows` are the queries. */
-static void fill_vectors(state *s) {
-  execute(s, "CREATE TABLE vector(id INTEGER PRIMARY KEY, v BLOB)");
-  execute(s, "INSERT INTO vector SELECT id, embedding "
-             "FROM koelectra_batch('SELECT id, body FROM text', 'bench')");
-  sqlite3_stmt *statement = prepare(s, "SELECT v FROM vector ORDER BY id");
+/* Rows that are mixtures of two of the first `given`. */
+static void mix_rows(state *s, size_t given) {
+  unsigned seed = 1;
+  for (size_t row = given; row < s->rows; row++) {
+    const float *a = s->vectors + (size_t)rand_r(&seed) % given * s->dimension;
+    const float *b = s->vectors + (size_t)rand_r(&seed) % given * s->dimension;
+    float *to = s->vectors + row * s->dimension;
+    float part = 0.5F + (float)(rand_r(&seed) % 1000) / 2500;
+    for (size_t i = 0; i < s->dimension; i++)
+      to[i] = part * a[i] + (1 - part) * b[i];
+    koe_vector_normalize(to, s->dimension);
+  }
+}
+
+/* Reads the vectors of `texts` texts, of which the last are the queries. */
+static void read_vectors(state *s, size_t texts) {
+  size_t given = texts - QUERIES;
+  sqlite3_stmt *statement = prepare(s, "SELECT embedding FROM koelectra_batch("
+                                       "'SELECT id, body FROM text', 'bench') ORDER BY id");
   for (size_t i = 0; sqlite3_step(statement) == SQLITE_ROW; i++) {
     size_t bytes = (size_t)sqlite3_column_bytes(statement, 0);
     if (i == 0) {
@@ -119,11 +145,26 @@ static void fill_vectors(state *s) {
       s->vectors = allocate(s->rows * s->dimension, sizeof *s->vectors);
       s->queries = allocate(QUERIES * s->dimension, sizeof *s->queries);
     }
-    float *to = i < s->rows ? s->vectors + i * s->dimension
-                            : s->queries + (i - s->rows) * s->dimension;
-    memcpy(to, sqlite3_column_blob(statement, 0), bytes);
+    float *to = i >= given ? s->queries + (i - given) * s->dimension
+                           : s->vectors + i * s->dimension;
+    if (i >= given || i < s->rows) memcpy(to, sqlite3_column_blob(statement, 0), bytes);
   }
   finish(s, statement);
+  if (s->rows > given) mix_rows(s, given);
+}
+
+/* Writes them to source.db, where all engines read them. */
+static void write_vectors(const state *s) {
+  execute(s, "CREATE TABLE source.vector(id INTEGER PRIMARY KEY, v BLOB); BEGIN");
+  sqlite3_stmt *statement = prepare(s, "INSERT INTO source.vector(v) VALUES(?)");
+  for (size_t i = 0; i < s->rows; i++) {
+    sqlite3_bind_blob(statement, 1, s->vectors + i * s->dimension,
+                      (int)(s->dimension * sizeof *s->vectors), SQLITE_STATIC);
+    if (sqlite3_step(statement) != SQLITE_DONE) fail(s, "INSERT INTO source.vector");
+    sqlite3_reset(statement);
+  }
+  finish(s, statement);
+  execute(s, "COMMIT");
 }
 
 static float cosine(const state *s, size_t query, size_t row) {
@@ -162,37 +203,51 @@ static void load_library(const state *s, const char *path) {
   }
 }
 
-static void open_database(state *s, char **argv) {
+static void path_of(const state *s, const char *file, char out[1024]) {
+  snprintf(out, 1024, "%s/%s", s->folder, file);
+}
+
+/* Connects to a file, with all libraries and the source. */
+static void connect_to(state *s, const char *file) {
   static const char options[] = "{\"precision\": \"int8\", \"max_length\": 32}";
-  koe_bench_texts texts;
+  char path[1024], source[1024];
   char *message = NULL;
-  koe_bench_texts_read(argv[2], &texts);
   errno = 0;
-  if (texts.count <= QUERIES + NEAREST) koe_bench_fail("too few texts");
-  s->rows = texts.count - QUERIES;
-  if (sqlite3_open(":memory:", &s->db) != SQLITE_OK) fail(s, "opening");
+  path_of(s, file, path);
+  path_of(s, "source.db", source);
+  if (sqlite3_open(file[0] == ':' ? file : path, &s->db) != SQLITE_OK) fail(s, path);
   if (sqlite3_koelectra_init(s->db, &message, NULL) != SQLITE_OK) koe_bench_fail(message);
+  /* Several indexes of ours are in this process, and shall all stay in memory. */
+  execute(s, "SELECT koelectra_config('cache_bytes', 1 << 31)");
   sqlite3_enable_load_extension(s->db, 1);
-  load_library(s, argv[3]);
-  load_library(s, argv[4]);
+  load_library(s, s->vec0);
+  load_library(s, s->vector);
   sqlite3_stmt *load = prepare(s, "SELECT koelectra_load('bench', ?, ?)");
-  sqlite3_bind_text(load, 1, argv[1], -1, SQLITE_STATIC);
+  sqlite3_bind_text(load, 1, s->directory, -1, SQLITE_STATIC);
   sqlite3_bind_text(load, 2, options, -1, SQLITE_STATIC);
   sqlite3_step(load);
   finish(s, load);
+  sqlite3_stmt *attach = prepare(s, "ATTACH ? AS source");
+  sqlite3_bind_text(attach, 1, source, -1, SQLITE_STATIC);
+  sqlite3_step(attach);
+  finish(s, attach);
+}
+
+static void prepare_source(state *s, const char *path) {
+  koe_bench_texts texts;
+  char source[1024];
+  koe_bench_texts_read(path, &texts);
+  errno = 0;
+  if (texts.count <= QUERIES + NEAREST) koe_bench_fail("too few texts");
+  path_of(s, "source.db", source);
+  unlink(source);
+  connect_to(s, ":memory:");
   fill_texts(s, &texts);
+  read_vectors(s, texts.count);
   koe_bench_texts_clear(&texts);
-  fill_vectors(s);
-  char *remove =
-      sqlite3_mprintf("DELETE FROM vector WHERE id > %lld; DELETE FROM text WHERE id > %lld",
-                      (sqlite3_int64)s->rows, (sqlite3_int64)s->rows);
-  if (remove != NULL) execute(s, remove);
-  sqlite3_free(remove);
+  write_vectors(s);
   find_truth(s);
-  for (int i = 0; engines[i].name != NULL; i++) {
-    if (i > 0 && strcmp(argv[2 + i], "-") == 0) continue;
-    execute(s, engines[i].prepare);
-  }
+  if (sqlite3_close(s->db) != SQLITE_OK) fail(s, "closing");
 }
 
 /* ── commands ─────────────────────────────────────────────────────────────────────────────────
@@ -202,22 +257,80 @@ static const engine *engine_named(char **arguments, int count) {
   for (const engine *e = engines; count > 0 && e->name != NULL; e++)
     if (strcmp(e->name, arguments[0]) == 0) return e;
   errno = 0;
-  koe_bench_fail("search or insert: koelectra, vec0 or vector?");
+  koe_bench_fail("which engine?");
+}
+
+/* Connects an engine to its file anew. */
+static void reconnect(state *s, const engine *e) {
+  sqlite3 **connection = &s->connections[e - engines];
+  s->db = *connection;
+  if (sqlite3_close(*connection) != SQLITE_OK) fail(s, "closing");
+  connect_to(s, e->file);
+  *connection = s->db;
+}
+
+static long long resident_bytes(void) {
+  FILE *file = fopen("/proc/self/statm", "r");
+  long long pages = 0;
+  if (file == NULL || fscanf(file, "%*d %lld", &pages) != 1) koe_bench_fail("/proc/self/statm");
+  fclose(file);
+  return pages * sysconf(_SC_PAGESIZE);
+}
+
+static double timed(const state *s, const char *sql) {
+  double start = koe_bench_now();
+  if (sql != NULL) execute(s, sql);
+  return koe_bench_now() - start;
+}
+
+static void build(void *context, char **arguments, int count) {
+  state *s = context;
+  const engine *e = engine_named(arguments, count);
+  char path[1024];
+  path_of(s, e->file, path);
+  if (e->create != NULL) unlink(path);
+  reconnect(s, e);
+  if (e->create != NULL) execute(s, e->create);
+  double inserting = timed(s, e->insert), training = timed(s, e->train);
+  sqlite3_stmt *size = prepare(s, "SELECT page_count * page_size FROM pragma_page_count('main'), "
+                                  "pragma_page_size('main')");
+  sqlite3_step(size);
+  printf("%zu %.6f %.6f %lld\n", s->rows, inserting, training, sqlite3_column_int64(size, 0));
+  finish(s, size);
+}
+
+static void ask(const state *s, sqlite3_stmt *statement, size_t query,
+                sqlite3_int64 found[NEAREST]) {
+  sqlite3_bind_blob(statement, 1, s->queries + query * s->dimension,
+                    (int)(s->dimension * sizeof *s->queries), SQLITE_STATIC);
+  for (int i = 0; sqlite3_step(statement) == SQLITE_ROW && i < NEAREST; i++)
+    found[i] = sqlite3_column_int64(statement, 0);
+  if (sqlite3_reset(statement) != SQLITE_OK) fail(s, "searching");
+}
+
+static void open_file(void *context, char **arguments, int count) {
+  state *s = context;
+  const engine *e = engine_named(arguments, count);
+  sqlite3_int64 found[NEAREST];
+  long long before = resident_bytes();
+  double start = koe_bench_now();
+  reconnect(s, e);
+  if (e->connect != NULL) execute(s, e->connect);
+  sqlite3_stmt *statement = prepare(s, e->search);
+  ask(s, statement, 0, found);
+  finish(s, statement);
+  printf("%.6f %lld\n", koe_bench_now() - start, resident_bytes() - before);
 }
 
 static void search(void *context, char **arguments, int count) {
-  const state *s = context;
+  state *s = context;
   const engine *e = engine_named(arguments, count);
+  s->db = s->connections[e - engines];
   sqlite3_stmt *statement = prepare(s, e->search);
   sqlite3_int64 found[QUERIES][NEAREST] = {{0}};
   double start = koe_bench_now();
-  for (size_t q = 0; q < QUERIES; q++) {
-    sqlite3_bind_blob(statement, 1, s->queries + q * s->dimension,
-                      (int)(s->dimension * sizeof *s->queries), SQLITE_STATIC);
-    for (int i = 0; sqlite3_step(statement) == SQLITE_ROW && i < NEAREST; i++)
-      found[q][i] = sqlite3_column_int64(statement, 0);
-    if (sqlite3_reset(statement) != SQLITE_OK) fail(s, e->search);
-  }
+  for (size_t q = 0; q < QUERIES; q++)
+    ask(s, statement, q, found[q]);
   double spent = koe_bench_now() - start;
   finish(s, statement);
   int hits = 0;
@@ -231,31 +344,22 @@ static void search(void *context, char **arguments, int count) {
   printf("%d %.6f %d\n", QUERIES, spent, hits);
 }
 
-static void insert(void *context, char **arguments, int count) {
-  const state *s = context;
-  const engine *e = engine_named(arguments, count);
-  errno = 0;
-  if (e->insert == NULL) koe_bench_fail("insert: koelectra or vec0?");
-  execute(s, e->empty);
-  double start = koe_bench_now();
-  if (try(s, e->insert) == SQLITE_OK)
-    printf("%zu %.6f\n", s->rows, koe_bench_now() - start);
-  else
-    printf("error %s\n", sqlite3_errmsg(s->db));
-  execute(s, e->drop);
-}
-
 int main(int argc, char **argv) {
   static const koe_bench_command commands[] = {
-      {"search", search}, {"insert", insert}, {NULL, NULL}};
-  state s = {0};
-  if (argc != 5) {
-    fprintf(stderr, "usage: bench_index DIRECTORY TEXTS VEC0|- VECTOR|-\n");
+      {"build", build}, {"open", open_file}, {"search", search}, {NULL, NULL}};
+  if (argc != 7) {
+    fprintf(stderr, "usage: bench_index DIRECTORY TEXTS ROWS VEC0|- VECTOR|- FOLDER\n");
     return EXIT_FAILURE;
   }
-  open_database(&s, argv);
+  state s = {.directory = argv[1],
+             .rows = strtoul(argv[3], NULL, 10),
+             .vec0 = argv[4],
+             .vector = argv[5],
+             .folder = argv[6]};
+  prepare_source(&s, argv[2]);
   koe_bench_serve(commands, &s);
-  sqlite3_close(s.db);
+  for (int i = 0; i < ENGINES; i++)
+    sqlite3_close(s.connections[i]);
   koe_free(s.vectors);
   koe_free(s.queries);
   return EXIT_SUCCESS;

@@ -14,6 +14,8 @@ the share of queries whose text comes first, or among the first ten, and the mea
 "pieces" is an index of the model's WordPiece pieces, which ext/fts5_terms.h decided against.  Merging is
 reciprocal rank fusion (Cormack, Clarke, Buettcher 2009), as in sql/hybrid_search.sql, with the constant
 and the weight of meaning that are named; and bm25, divided by its best, plus a part of the cosine.
+"passages" is koelectra_index over the chunks of the texts, as in sql/long_documents.sql: a text is as
+near as its nearest chunk; what is merged with it is named so.
 """
 import csv
 import json
@@ -26,6 +28,7 @@ import time
 
 SHARED = os.environ.get("KOELECTRA_SHARED", "../shared")
 DEPTH = 100  # of each ranking that is merged
+CHUNKS = "64, 12"  # tokens of a chunk, and of those that it repeats
 
 
 def korquad():
@@ -101,6 +104,11 @@ MERGED = {
     "merged by place, 10, 0.3": lambda w, m: fuse_places(w, m, 10, 0.3),
     "merged by score, 0.2": lambda w, m: fuse_scores(w, m, 0.2),
 }
+MERGED_PASSAGES = {
+    "passages by place, 10, 0.3": lambda w, m: fuse_places(w, m, 10, 0.3),
+    "passages by place, 10, 0.5": lambda w, m: fuse_places(w, m, 10, 0.5),
+    "passages by score, 0.5": lambda w, m: fuse_scores(w, m, 0.5),
+}
 
 
 def pieces(db, text):
@@ -125,12 +133,28 @@ def build(db, texts):
     db.executemany("INSERT INTO meaning(rowid, body) VALUES(?, ?)", rows)
     db.commit()
     print(f"  koelectra_index: built in {time.perf_counter() - start:.2f} s")
+    start = time.perf_counter()
+    db.execute("CREATE TABLE text(id INTEGER PRIMARY KEY, body)")
+    db.executemany("INSERT INTO text VALUES(?, ?)", rows)
+    db.execute("CREATE TABLE passage AS SELECT text.id AS text_id, c.chunk "
+               f"FROM text, koelectra_chunks(text.body, {CHUNKS}) AS c")
+    db.execute("CREATE VIRTUAL TABLE passages USING koelectra_index(body)")
+    db.execute("INSERT INTO passages(rowid, body) SELECT rowid, chunk FROM passage")
+    db.commit()
+    count = db.execute("SELECT count(*) FROM passage").fetchone()[0]
+    print(f"  {count} passages: built in {time.perf_counter() - start:.2f} s")
 
 
 def rank(db, name, question):
     """[(row, bm25 or cosine)], best first."""
     if name == "meaning":
         sql = f"SELECT rowid, similarity FROM meaning WHERE meaning MATCH ? AND k = {DEPTH + 1}"
+        return db.execute(sql, (question,)).fetchall()
+    if name == "passages":
+        sql = ("SELECT text_id, max(similarity) AS nearest FROM passages "
+               "JOIN passage ON passage.rowid = passages.rowid "
+               f"WHERE passages MATCH ? AND k = {8 * DEPTH} "
+               f"GROUP BY text_id ORDER BY nearest DESC LIMIT {DEPTH + 1}")
         return db.execute(sql, (question,)).fetchall()
     if name == "koelectra":
         query = db.execute("SELECT koelectra_fts_query(?)", (question,)).fetchone()[0]
@@ -150,21 +174,24 @@ def evaluate(extension, title, texts, queries, count):
     db.enable_load_extension(True)
     db.load_extension(extension)
     build(db, texts)
-    tallies = {name: Tally() for name in [*TOKENIZERS, "meaning", *MERGED]}
+    tallies = {name: Tally()
+               for name in [*TOKENIZERS, "meaning", "passages", *MERGED, *MERGED_PASSAGES]}
     for question, right in queries:
         rankings = {}
         itself = own.get(question)
-        for name in [*TOKENIZERS, "meaning"]:
+        for name in [*TOKENIZERS, "meaning", "passages"]:
             start = time.perf_counter()
             rankings[name] = rank(db, name, question)
             seconds = time.perf_counter() - start
             rankings[name] = [found for found in rankings[name] if found[0] != itself]
             tallies[name].add([row for row, _ in rankings[name]], right, seconds)
-        for name, merge in MERGED.items():
-            tallies[name].add(merge(rankings["koelectra"], rankings["meaning"]), right, 0)
+        for meaning, merged in (("meaning", MERGED), ("passages", MERGED_PASSAGES)):
+            for name, merge in merged.items():
+                tallies[name].add(merge(rankings["koelectra"], rankings[meaning]), right, 0)
     print(f"  {'':28}recall@1  recall@10  MRR@10  ms")
     for name, t in tallies.items():
-        label = {"meaning": "koelectra_index"}.get(name, name if name in MERGED else f"fts5 {name}")
+        label = {"meaning": "koelectra_index", "passages": "koelectra_index of passages"}.get(
+            name, f"fts5 {name}" if name in TOKENIZERS else name)
         n = len(queries)
         milliseconds = f"{1000 * t.seconds / n:.2f}" if t.seconds else "sum"
         print(f"  {label:28}{t.first / n:8.3f}  {t.ten / n:9.3f}  {t.reciprocal / n:6.3f}  "

@@ -1,7 +1,9 @@
-/* Fuzzes vocabulary, options and texts of the tokenizer with libFuzzer: see README.md.
+/* Fuzzes vocabulary, options and texts of the tokenizer, and chunks of the texts, with libFuzzer:
+ * see README.md.
  *
  * The input: a byte of option bits, a byte of max_length, two bytes of the vocabulary's length, the
  * vocabulary (the special tokens are added), then the text, whose second half is the pair. */
+#include "../../model/chunking.h"
 #include "../../model/tokenizer.h"
 #include "../../model/unicode.h"
 
@@ -61,6 +63,40 @@ static void check_texts(const koe_tokenizer *tokenizer, koe_text text, koe_text 
   koe_tokens_clear(&some);
 }
 
+static size_t count_tokens(const koe_tokenizer *tokenizer, const char *bytes, size_t length) {
+  koe_error err;
+  koe_tokens tokens = {0};
+  koe_text text = {bytes, length};
+  require(koe_tokenizer_tokenize(tokenizer, text, SIZE_MAX, &tokens, &err) == KOE_OK, "tokenize");
+  size_t count = tokens.count;
+  koe_tokens_clear(&tokens);
+  return count;
+}
+
+/* Chunks go on, have the tokens they say, at most `max_tokens`, and leave none out. */
+static void check_chunks(const koe_tokenizer *tokenizer, koe_text text, size_t max_tokens) {
+  koe_error err;
+  koe_chunks chunks = {0};
+  size_t end = 0;
+  require(koe_chunk_text(tokenizer, text, max_tokens, max_tokens / 2, &chunks, &err) == KOE_OK,
+          "chunks");
+  for (size_t i = 0; i < chunks.count; i++) {
+    const koe_chunk *chunk = &chunks.items[i];
+    require(chunk->length > 0 && chunk->offset + chunk->length <= text.length, "chunk inside");
+    require(i == 0 || chunk->offset > chunk[-1].offset, "begins later");
+    require(chunk->offset + chunk->length > end, "ends later");
+    require(chunk->tokens > 2 && chunk->tokens <= max_tokens, "tokens of a chunk");
+    require(count_tokens(tokenizer, text.bytes + chunk->offset, chunk->length) + 2 == chunk->tokens,
+            "tokens counted");
+    require(chunk->offset <= end ||
+                count_tokens(tokenizer, text.bytes + end, chunk->offset - end) == 0,
+            "nothing left out");
+    end = chunk->offset + chunk->length;
+  }
+  require(count_tokens(tokenizer, text.bytes + end, text.length - end) == 0, "nothing left");
+  koe_chunks_clear(&chunks);
+}
+
 /* A file in memory that koe_tokenizer_open can read. */
 static int write_vocabulary(const uint8_t *bytes, size_t length) {
   int file = memfd_create("vocab.txt", 0);
@@ -98,6 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   koe_text pair = {text.bytes + text.length, size - length - text.length};
   check_texts(tokenizer, text, pair, max_length);
   check_texts(tokenizer, pair, text, max_length);
+  check_chunks(tokenizer, text, max_length < KOE_CHUNK_LEAST_TOKENS ? 5 : max_length);
   koe_tokenizer_free(tokenizer);
   return 0;
 }

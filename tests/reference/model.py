@@ -128,12 +128,24 @@ class Electra:
             x = self.layer(index, x)
         return x
 
+    def is_linear_classifier(self):
+        """A sequence classifier of before transformers 2.10: one layer on [CLS]."""
+        architecture = self.config.get("architectures", [None])[0]
+        linear = "classifier.weight" in self.tensors
+        return linear and architecture == "ElectraForSequenceClassification"
+
     def logits(self, hidden):
         """What the head computes of hidden states [T, H]; None where there is no head.
 
-        Sequence classification [labels], token classification [T, labels], question answering
-        [T, 2], replaced-token detection [T], masked language model [T, vocabulary].
+        Sequence classification [labels], of several heads one after the other; token classification
+        [T, labels], question answering [T, 2], replaced-token detection [T], masked language model
+        [T, vocabulary].
         """
+        groups = [name[:-7] for name in self.tensors if name.endswith("_classifier.classifier.weight")]
+        if groups:
+            return torch.cat([self.linear(name, hidden[0]) for name in groups])
+        if self.is_linear_classifier():
+            return self.linear("classifier", hidden[0])
         if "classifier.out_proj.weight" in self.tensors:
             x = gelu(self.linear("classifier.dense", hidden[:1]))
             return self.linear("classifier.out_proj", x)[0]

@@ -120,7 +120,7 @@ SELECT * FROM koelectra_batch('SELECT 1, 2' || char(0) || 'x');
 SELECT * FROM koelectra_batch('SELECT 1, 2', 'nobody');
 SELECT * FROM koelectra_batch('SELECT 1, 2', NULL);
 SELECT * FROM koelectra_batch('SELECT 1, 2', x'00');
-SELECT * FROM koelectra_batch('SELECT 1, 2', 'default', 3);
+SELECT * FROM koelectra_batch('SELECT 1, 2', 'default', '', 4);
 INSERT INTO koelectra_batch(sql) VALUES ('SELECT 1, 2');
 CREATE VIRTUAL TABLE other USING koelectra_batch;
 

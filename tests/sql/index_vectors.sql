@@ -83,14 +83,3 @@ SELECT q.id, s.rowid FROM source q LEFT JOIN vectors s ON s.vectors MATCH q.v AN
 SELECT q.id, s.rowid FROM source q, vectors(q.v, 1) s WHERE q.id < 3;
 WITH q(v) AS (SELECT v FROM source WHERE id = 2) SELECT rowid FROM q JOIN vectors ON vectors MATCH q.v AND k = 1;
 SELECT s.rowid FROM vectors s CROSS JOIN source q WHERE s.vectors MATCH q.v AND k = 1 AND q.id = 2;
-
-.print -- text in a database of format 1 is read, and becomes format 2 with its first vector
-CREATE VIRTUAL TABLE old USING koelectra_index(body);
-INSERT INTO old(rowid, body) VALUES(1, '책');
-UPDATE old_info SET value = 1 WHERE key = 'version';
-INSERT INTO old(rowid, body) VALUES(2, '문');
-SELECT count(*) FROM old WHERE old MATCH '책';
-SELECT value FROM old_info WHERE key = 'version';
-INSERT INTO old(rowid, body) SELECT 3, v FROM source WHERE id = 1;
-SELECT value FROM old_info WHERE key = 'version';
-INSERT INTO old(old) VALUES('integrity-check');

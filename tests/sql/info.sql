@@ -31,6 +31,20 @@ SELECT koelectra_config('threads', 1, 2);
 SELECT koelectra_version(1);
 SELECT koelectra_info(1);
 SELECT koelectra_config('threads');
+SELECT koelectra_config('cache_bytes'), koelectra_config('cache_bytes', 1000000), koelectra_config('cache_bytes');
+SELECT koelectra_config('cache_bytes', -1);
+SELECT koelectra_config('cache_bytes', 1 << 50);
+
+.print -- what is kept of indexes in memory
+CREATE VIRTUAL TABLE search USING koelectra_index(body);
+INSERT INTO search VALUES('책'), ('문');
+SELECT koelectra_info() ->> '$.images.count', koelectra_info() ->> '$.images.bytes', koelectra_info() ->> '$.cache_bytes';
+SELECT body FROM search WHERE search MATCH '책' AND k = 1;
+SELECT koelectra_info() ->> '$.images.count', koelectra_info() ->> '$.images.bytes' > 1000;
+SELECT koelectra_config('cache_bytes', 0);
+SELECT koelectra_info() ->> '$.images';
+SELECT body FROM search WHERE search MATCH '책' AND k = 1;
+SELECT koelectra_info() ->> '$.images';
 
 .print -- a schema that is not trusted may read but not set
 CREATE VIEW reads AS SELECT koelectra_version() <> '', length(koelectra_info()) > 100, koelectra_config('threads');

@@ -6,7 +6,7 @@ SELECT koelectra_embed('글', 'nobody');
 SELECT koelectra_load('score', 'tests/reference/odd', '{"max_length": 32}');
 SELECT koelectra_load('bare', 'tests/reference/bare', NULL);
 .mode line
-SELECT name, path LIKE '/%' AS absolute, path, architecture, version,
+SELECT name, path LIKE '/%' AS absolute, path, architecture, task, version,
   hidden_size, layers, labels, precision, pooling, loaded, bytes, fingerprint
 FROM koelectra_models;
 .mode list
