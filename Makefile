@@ -31,8 +31,9 @@ SQLITE3 := $(shell echo 'int main(void) { return 0; }' | $(CC) -x c - -lsqlite3 
 # Debian's libhdf5-dev.  For koelectra-convert alone, which reads no tf_model.h5 where it is missing.
 HDF5_H := $(firstword $(wildcard /usr/include/hdf5/serial))
 HDF5_LIBS := $(firstword $(wildcard /usr/lib/*/libhdf5_serial.so))
-# libcurl and OpenSSL's hashes: for koelectra-fetch alone.
+# libcurl and OpenSSL's hashes: for koelectra-fetch alone, whose tests are left out where they are missing.
 FETCH_LIBS := -lcurl -lcrypto
+CURL_H := $(firstword $(wildcard /usr/include/curl/curl.h /usr/include/*/curl/curl.h))
 
 MODEL_SRC := $(wildcard model/*.c model/checkpoint/*.c model/default/*.c model/kernels/*.c)
 EXT_SRC   := $(wildcard ext/*.c ext/index/*.c)
@@ -250,13 +251,14 @@ check: all
 	@tests/run_examples.sh $(BUILD)/koelectra
 	@$(MAKE) -j$(JOBS) --no-print-directory $(BUILD)/koelectra-convert $(BUILD)/family
 	@tests/run_convert.sh $(BUILD)/koelectra-convert
+	@tests/run_cli.sh $(BUILD)/koelectra
 	@tests/run_fetch.sh $(BUILD)/asan/koelectra-fetch $(BUILD)/koelectra
 	@$(BUILD)/family
 
 ## asan: the suites and SQL sessions under AddressSanitizer and UBSan
 asan:
 	+@$(ASAN) --no-print-directory $(BUILD)/asan/suites $(BUILD)/asan/koelectra.so $(BUILD)/asan/kill \
-	  $(BUILD)/asan/koelectra-fetch
+	  $(if $(CURL_H),$(BUILD)/asan/koelectra-fetch)
 	@tests/run_suites.sh $(BUILD)/asan/suites
 	@tests/run_sql.sh $(BUILD)/asan/koelectra asan
 	@tests/run_kill.sh $(BUILD)/asan/kill
@@ -274,9 +276,10 @@ tsan:
 	+@$(TSAN) --no-print-directory $(BUILD)/tsan/suites
 	@tests/run_suites.sh $(BUILD)/tsan/suites
 
-## bench: measure beside peers (QUICK=1: three minutes; ONLY="encoder tokenizer sql index")
+## bench: measure beside peers (QUICK=1: three minutes; ONLY="encoder tokenizer sql index"; ROWS=1000000 to search)
 bench: $(BENCHES)
-	@KOELECTRA_SHARED=$(SHARED) python3 tests/bench/bench.py $(BUILD) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY))
+	@KOELECTRA_SHARED=$(SHARED) python3 tests/bench/bench.py $(BUILD) $(if $(QUICK),--quick) $(if $(ONLY),--only $(ONLY)) \
+	  $(if $(ROWS),--rows $(ROWS))
 
 ## bench-picture: draw what `make bench` measured last
 bench-picture:
@@ -306,7 +309,7 @@ install: all cli trainer convert $(FETCH)
 	install -m 755 $(BUILD)/koelectra $(BUILD)/koelectra-train $(BUILD)/koelectra-convert \
 	  $(FETCH:%=$(BUILD)/koelectra-%) $(DESTDIR)$(PREFIX)/bin
 	install -m 644 ext/cli/koelectra.1 model/trainer/koelectra-train.1 model/convert/koelectra-convert.1 \
-	  $(FETCH:%=model/%/koelectra-%.1) $(SHARE)/man/man1
+	  $(FETCH:fetch=model/fetch/koelectra-fetch.1) $(SHARE)/man/man1
 	install -m 644 ext/cli/completions/koelectra.bash $(SHARE)/bash-completion/completions/koelectra
 	install -m 644 ext/cli/completions/_koelectra $(SHARE)/zsh/site-functions/_koelectra
 	install -m 644 ext/cli/completions/koelectra.fish $(SHARE)/fish/vendor_completions.d/koelectra.fish

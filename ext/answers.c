@@ -25,7 +25,6 @@
 #include "table_function.h"
 
 #include "../model/answers.h"
-#include "../model/memory.h"
 
 SQLITE_EXTENSION_INIT3
 
@@ -35,11 +34,8 @@ typedef struct answer_rows {
   double no_answer;
 } answer_rows;
 
-static void free_rows(void *rows) {
-  answer_rows *r = rows;
-  if (r == NULL) return;
-  koe_answers_free(r->answers);
-  koe_free(r);
+static void clear(void *rows) {
+  koe_answers_free(((answer_rows *)rows)->answers);
 }
 
 enum {
@@ -63,8 +59,9 @@ static koe_status get_options(sqlite3_value *const *arguments, koe_answer_option
   return koe_count_argument(arguments[STRIDE_ARGUMENT], "doc_stride", &out->doc_stride, err);
 }
 
-static koe_status start(koe_table_use *use, sqlite3_value *const *arguments, void **rows,
+static koe_status start(koe_table_use *use, sqlite3_value *const *arguments, void *rows, bool *done,
                         koe_error *err) {
+  answer_rows *r = rows;
   koe_text question, context;
   bool no_question, no_context = false;
   koe_answer_options options;
@@ -75,18 +72,12 @@ static koe_status start(koe_table_use *use, sqlite3_value *const *arguments, voi
     status = koe_text_argument(arguments[CONTEXT_ARGUMENT], "context", &context, &no_context, err);
   }
   if (status == KOE_OK) status = get_options(arguments, &options, err);
-  if (status != KOE_OK || no_question || no_context) return status;
+  if (status != KOE_OK) return status;
+  *done = no_question || no_context;
+  if (*done) return KOE_OK;
   status = koe_table_model(use, arguments[MODEL_ARGUMENT], &model, err);
   if (status != KOE_OK) return status;
-  answer_rows *r = koe_alloc_zero(1, sizeof *r);
-  if (r == NULL) return koe_fail_nomem(err);
-  status = koe_answers_open(model, question, context, &options, &r->answers, err);
-  if (status != KOE_OK) {
-    free_rows(r);
-    return status;
-  }
-  *rows = r;
-  return KOE_OK;
+  return koe_answers_open(model, question, context, &options, &r->answers, err);
 }
 
 static koe_status more(void *rows, size_t *count, bool *done, koe_error *err) {
@@ -101,7 +92,7 @@ static void value(sqlite3_context *context, const void *rows, size_t row, int co
   const koe_answer *answer = &r->items[row];
   switch (column) {
   case ANSWER:
-    sqlite3_result_text(context, answer->text.bytes, (int)answer->text.length, SQLITE_TRANSIENT);
+    koe_text_result(context, answer->text);
     break;
   case SCORE:
     sqlite3_result_double(context, answer->score);
@@ -132,9 +123,10 @@ int koe_register_answers(sqlite3 *db) {
                                              .arguments = arguments,
                                              .required = 2,
                                              .innocuous = true,
+                                             .rows_size = sizeof(answer_rows),
                                              .start = start,
                                              .more = more,
                                              .value = value,
-                                             .free_rows = free_rows};
+                                             .clear = clear};
   return koe_register_table_function(db, &answers);
 }

@@ -1,4 +1,4 @@
-/* Arguments of SQL functions: texts, names, vectors. */
+/* Arguments of SQL functions: texts, names, vectors; and texts as results. */
 #include "koelectra_ext.h"
 
 #include "../model/memory.h"
@@ -84,4 +84,8 @@ koe_status koe_vector_argument(sqlite3_value *value, const char *what, float **o
                     bytes);
   }
   return KOE_OK;
+}
+
+void koe_text_result(sqlite3_context *context, koe_text text) {
+  sqlite3_result_text64(context, text.bytes, text.length, SQLITE_TRANSIENT, SQLITE_UTF8);
 }

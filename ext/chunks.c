@@ -14,7 +14,6 @@
 #include "table_function.h"
 
 #include "../model/chunking.h"
-#include "../model/memory.h"
 #include "../model/registry.h"
 
 SQLITE_EXTENSION_INIT3
@@ -24,21 +23,17 @@ typedef struct chunk_rows {
   koe_chunks chunks;
 } chunk_rows;
 
-static void free_rows(void *rows) {
-  chunk_rows *r = rows;
-  if (r == NULL) return;
-  koe_chunks_clear(&r->chunks);
-  koe_free(r);
+static void clear(void *rows) {
+  koe_chunks_clear(&((chunk_rows *)rows)->chunks);
 }
 
 enum { TEXT_ARGUMENT, TOKENS_ARGUMENT, OVERLAP_ARGUMENT, MODEL_ARGUMENT };
 
-static koe_status cut(sqlite3_value *const *arguments, void **rows, size_t *count, koe_error *err) {
-  koe_text text;
+static koe_status cut(sqlite3_value *const *arguments, void *rows, size_t *count, koe_error *err) {
+  chunk_rows *r = rows;
   bool is_null;
-  const koe_model *model = NULL;
-  chunk_rows *r = NULL;
-  koe_status status = koe_text_argument(arguments[TEXT_ARGUMENT], "text", &text, &is_null, err);
+  const koe_model *model;
+  koe_status status = koe_text_argument(arguments[TEXT_ARGUMENT], "text", &r->text, &is_null, err);
   if (status != KOE_OK || is_null) return status;
   status = koe_model_value(arguments[MODEL_ARGUMENT], &model, err);
   if (status != KOE_OK) return status;
@@ -47,22 +42,12 @@ static koe_status cut(sqlite3_value *const *arguments, void **rows, size_t *coun
   if (status == KOE_OK) {
     status = koe_count_argument(arguments[OVERLAP_ARGUMENT], "overlap", &overlap, err);
   }
-  if (status != KOE_OK) goto cleanup;
-  r = koe_alloc_zero(1, sizeof *r);
-  if (r == NULL) {
-    status = koe_fail_nomem(err);
-    goto cleanup;
+  if (status == KOE_OK) {
+    status =
+        koe_chunk_text(koe_model_tokenizer(model), r->text, max_tokens, overlap, &r->chunks, err);
   }
-  r->text = text;
-  status = koe_chunk_text(koe_model_tokenizer(model), text, max_tokens, overlap, &r->chunks, err);
-  if (status != KOE_OK) goto cleanup;
-  *rows = r;
-  *count = r->chunks.count;
-  r = NULL;
-
-cleanup:
-  free_rows(r);
   koe_registry_release(model);
+  *count = r->chunks.count;
   return status;
 }
 
@@ -73,8 +58,7 @@ static void value(sqlite3_context *context, const void *rows, size_t row, int co
   const koe_chunk *chunk = &r->chunks.items[row];
   switch (column) {
   case CHUNK:
-    sqlite3_result_text64(context, r->text.bytes + chunk->offset, chunk->length, SQLITE_TRANSIENT,
-                          SQLITE_UTF8);
+    koe_text_result(context, (koe_text){r->text.bytes + chunk->offset, chunk->length});
     break;
   case START:
     sqlite3_result_int64(context, chunk->start);
@@ -97,8 +81,9 @@ int koe_register_chunks(sqlite3 *db) {
                                             .arguments = arguments,
                                             .required = 1,
                                             .innocuous = true,
+                                            .rows_size = sizeof(chunk_rows),
                                             .filter = cut,
                                             .value = value,
-                                            .free_rows = free_rows};
+                                            .clear = clear};
   return koe_register_table_function(db, &chunks);
 }

@@ -36,86 +36,63 @@ enum { SCORE_DIGITS = 6 };
 
 /* What one call computes. */
 typedef struct call {
+  int texts; /* how many of the arguments are texts, 1 or 2; model and head may come after them */
   const koe_classifier *model;
   const char *head; /* the argument; NULL where not given */
   float *logits;    /* [labels of model]; NULL where a text is NULL */
 } call;
 
-static void end_call(call *c) {
-  koe_free(c->logits);
-  koe_classifier_release(c->model);
-}
-
-/* Runs the head on one text, or on a pair.
- *
- *   texts  how many of the arguments are texts, 1 or 2; model and head may come after them
- *
- * `c` is to be ended with end_call, also after a failure. */
-static koe_status compute(sqlite3_context *context, int argc, sqlite3_value **argv, int texts,
-                          call *c, koe_error *err) {
+/* Runs the head on one text, or on a pair. */
+static koe_status compute(sqlite3_context *context, int argc, sqlite3_value **argv, call *c,
+                          koe_error *err) {
   koe_text text, pair;
-  bool is_null, no_pair = false;
-  *c = (call){NULL, NULL, NULL};
+  bool is_null, no_pair = false, paired = c->texts == 2;
   koe_status status = koe_text_argument(argv[0], "text", &text, &is_null, err);
-  if (status == KOE_OK && texts == 2) {
+  if (status == KOE_OK && paired) {
     status = koe_text_argument(argv[1], "pair", &pair, &no_pair, err);
   }
   if (status != KOE_OK || is_null || no_pair) return status;
-  if (argc > texts + 1) {
-    status = koe_string_argument(argv[texts + 1], "the name of the head", &c->head, err);
+  if (argc > c->texts + 1) {
+    status = koe_string_argument(argv[c->texts + 1], "the name of the head", &c->head, err);
   }
   if (status == KOE_OK) {
-    status = koe_classifier_argument(context, argc, argv, texts, &c->model, err);
+    status = koe_classifier_argument(context, argc, argv, c->texts, &c->model, err);
   }
   if (status != KOE_OK) return status;
   c->logits = koe_alloc(koe_classifier_label_count(c->model), sizeof *c->logits);
   if (c->logits == NULL) return koe_fail_nomem(err);
   const koe_connection *connection = sqlite3_user_data(context);
-  return koe_classifier_run_recent(c->model, connection->recent, &text, texts == 2 ? &pair : NULL,
+  return koe_classifier_run_recent(c->model, connection->recent, &text, paired ? &pair : NULL,
                                    &(koe_outputs){.logits = c->logits}, err);
 }
 
-static void classify(sqlite3_context *context, int argc, sqlite3_value **argv, int texts) {
-  const char *function = texts == 2 ? "koelectra_classify_pair" : "koelectra_classify";
-  koe_error err;
-  call c;
-  koe_label_group_view group;
-  koe_status status = compute(context, argc, argv, texts, &c, &err);
-  if (status != KOE_OK || c.logits == NULL) goto cleanup;
-  status = koe_classifier_find_group(c.model, c.head, &group, &err);
-  if (status != KOE_OK) goto cleanup;
-  if (group.count == 1) {
-    status = koe_fail(&err, KOE_UNSUPPORTED,
-                      "the head of this model has one output, a score and not a label: "
-                      "use koelectra_score%s",
-                      texts == 2 ? "_pair" : "");
-    goto cleanup;
-  }
-  size_t label = group.first + koe_model_largest(c.logits + group.first, group.count);
-  sqlite3_result_text(context, koe_classifier_label(c.model, label), -1, SQLITE_TRANSIENT);
+/* Ends `context` with what a function gives of the logits, which it may overwrite. */
+typedef koe_status give_function(sqlite3_context *context, const call *c, koe_error *err);
 
-cleanup:
-  end_call(&c);
-  if (status != KOE_OK) koe_sql_result_error(context, function, &err);
+static koe_status give_label(sqlite3_context *context, const call *c, koe_error *err) {
+  koe_label_group_view group;
+  koe_status status = koe_classifier_find_group(c->model, c->head, &group, err);
+  if (status != KOE_OK) return status;
+  if (group.count == 1) {
+    return koe_fail(err, KOE_UNSUPPORTED,
+                    "the head of this model has one output, a score and not a label: "
+                    "use koelectra_score%s",
+                    c->texts == 2 ? "_pair" : "");
+  }
+  size_t label = group.first + koe_model_largest(c->logits + group.first, group.count);
+  sqlite3_result_text(context, koe_classifier_label(c->model, label), -1, SQLITE_TRANSIENT);
+  return KOE_OK;
 }
 
-static void score(sqlite3_context *context, int argc, sqlite3_value **argv, int texts) {
-  const char *function = texts == 2 ? "koelectra_score_pair" : "koelectra_score";
-  koe_error err;
-  call c;
+static koe_status give_score(sqlite3_context *context, const call *c, koe_error *err) {
   koe_label_group_view group;
-  koe_status status = compute(context, argc, argv, texts, &c, &err);
-  if (status != KOE_OK || c.logits == NULL) goto cleanup;
-  status = koe_classifier_find_group(c.model, c.head, &group, &err);
-  if (status != KOE_OK) goto cleanup;
-  float *logits = c.logits + group.first;
+  koe_status status = koe_classifier_find_group(c->model, c->head, &group, err);
+  if (status != KOE_OK) return status;
+  float *logits = c->logits + group.first;
   size_t label = koe_model_largest(logits, group.count);
   koe_model_probabilities(logits, group.count);
   sqlite3_result_double(context, logits[label]);
-
-cleanup:
-  end_call(&c);
-  if (status != KOE_OK) koe_sql_result_error(context, function, &err);
+  return KOE_OK;
 }
 
 /* {"none":0.1,…} */
@@ -150,47 +127,55 @@ void koe_json_append_scores(sqlite3_str *out, const koe_classifier *model,
   sqlite3_str_appendchar(out, 1, '}');
 }
 
-static void scores(sqlite3_context *context, int argc, sqlite3_value **argv, int texts) {
-  const char *function = texts == 2 ? "koelectra_scores_pair" : "koelectra_scores";
-  koe_error err;
-  call c;
+static koe_status give_scores(sqlite3_context *context, const call *c, koe_error *err) {
   koe_label_group_view group;
-  koe_status status = compute(context, argc, argv, texts, &c, &err);
-  if (status != KOE_OK || c.logits == NULL) goto cleanup;
-  if (c.head != NULL) status = koe_classifier_find_group(c.model, c.head, &group, &err);
-  if (status != KOE_OK) goto cleanup;
-  koe_classifier_probabilities(c.model, c.logits);
+  if (c->head != NULL) {
+    koe_status status = koe_classifier_find_group(c->model, c->head, &group, err);
+    if (status != KOE_OK) return status;
+  }
+  koe_classifier_probabilities(c->model, c->logits);
   sqlite3_str *json = sqlite3_str_new(sqlite3_context_db_handle(context));
-  koe_json_append_scores(json, c.model, c.head != NULL ? &group : NULL, c.logits);
+  koe_json_append_scores(json, c->model, c->head != NULL ? &group : NULL, c->logits);
   koe_json_result(context, json);
+  return KOE_OK;
+}
 
-cleanup:
-  end_call(&c);
+/* ── the functions ──────────────────────────────────────────────────────────────────────────────
+ */
+
+static void run(sqlite3_context *context, int argc, sqlite3_value **argv, int texts,
+                const char *function, give_function *give) {
+  koe_error err;
+  call c = {.texts = texts};
+  koe_status status = compute(context, argc, argv, &c, &err);
+  if (status == KOE_OK && c.logits != NULL) status = give(context, &c, &err);
+  koe_free(c.logits);
+  koe_classifier_release(c.model);
   if (status != KOE_OK) koe_sql_result_error(context, function, &err);
 }
 
 static void classify_text(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  classify(context, argc, argv, 1);
+  run(context, argc, argv, 1, "koelectra_classify", give_label);
 }
 
 static void classify_pair(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  classify(context, argc, argv, 2);
+  run(context, argc, argv, 2, "koelectra_classify_pair", give_label);
 }
 
 static void score_text(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  score(context, argc, argv, 1);
+  run(context, argc, argv, 1, "koelectra_score", give_score);
 }
 
 static void score_pair(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  score(context, argc, argv, 2);
+  run(context, argc, argv, 2, "koelectra_score_pair", give_score);
 }
 
 static void scores_text(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  scores(context, argc, argv, 1);
+  run(context, argc, argv, 1, "koelectra_scores", give_scores);
 }
 
 static void scores_pair(sqlite3_context *context, int argc, sqlite3_value **argv) {
-  scores(context, argc, argv, 2);
+  run(context, argc, argv, 2, "koelectra_scores_pair", give_scores);
 }
 
 int koe_register_classify(sqlite3 *db, koe_connection *connection) {

@@ -19,7 +19,6 @@
 #include "table_function.h"
 
 #include "../model/entities.h"
-#include "../model/memory.h"
 
 SQLITE_EXTENSION_INIT3
 
@@ -28,33 +27,22 @@ typedef struct entity_rows {
   const koe_entity *items; /* of the part at hand */
 } entity_rows;
 
-static void free_rows(void *rows) {
-  entity_rows *r = rows;
-  if (r == NULL) return;
-  koe_entities_free(r->entities);
-  koe_free(r);
+static void clear(void *rows) {
+  koe_entities_free(((entity_rows *)rows)->entities);
 }
 
 enum { INPUT_ARGUMENT, MODEL_ARGUMENT };
 
-static koe_status start(koe_table_use *use, sqlite3_value *const *arguments, void **rows,
+static koe_status start(koe_table_use *use, sqlite3_value *const *arguments, void *rows, bool *done,
                         koe_error *err) {
+  entity_rows *r = rows;
   koe_text text;
-  bool is_null;
   const koe_model *model;
-  koe_status status = koe_text_argument(arguments[INPUT_ARGUMENT], "input", &text, &is_null, err);
-  if (status != KOE_OK || is_null) return status;
+  koe_status status = koe_text_argument(arguments[INPUT_ARGUMENT], "input", &text, done, err);
+  if (status != KOE_OK || *done) return status;
   status = koe_table_model(use, arguments[MODEL_ARGUMENT], &model, err);
   if (status != KOE_OK) return status;
-  entity_rows *r = koe_alloc_zero(1, sizeof *r);
-  if (r == NULL) return koe_fail_nomem(err);
-  status = koe_entities_open(model, text, &r->entities, err);
-  if (status != KOE_OK) {
-    free_rows(r);
-    return status;
-  }
-  *rows = r;
-  return KOE_OK;
+  return koe_entities_open(model, text, &r->entities, err);
 }
 
 static koe_status more(void *rows, size_t *count, bool *done, koe_error *err) {
@@ -68,10 +56,10 @@ static void value(sqlite3_context *context, const void *rows, size_t row, int co
   const koe_entity *entity = &((const entity_rows *)rows)->items[row];
   switch (column) {
   case ENTITY:
-    sqlite3_result_text(context, entity->type.bytes, (int)entity->type.length, SQLITE_TRANSIENT);
+    koe_text_result(context, entity->type);
     break;
   case TEXT:
-    sqlite3_result_text(context, entity->text.bytes, (int)entity->text.length, SQLITE_TRANSIENT);
+    koe_text_result(context, entity->text);
     break;
   case SCORE:
     sqlite3_result_double(context, entity->score);
@@ -94,9 +82,10 @@ int koe_register_entities(sqlite3 *db) {
                                               .arguments = arguments,
                                               .required = 1,
                                               .innocuous = true,
+                                              .rows_size = sizeof(entity_rows),
                                               .start = start,
                                               .more = more,
                                               .value = value,
-                                              .free_rows = free_rows};
+                                              .clear = clear};
   return koe_register_table_function(db, &entities);
 }

@@ -15,7 +15,6 @@
 #include "table_function.h"
 
 #include "../model/fill_mask.h"
-#include "../model/memory.h"
 
 #include <string.h>
 
@@ -30,37 +29,22 @@ typedef struct fill_rows {
   const koe_fill *items; /* of the part at hand */
 } fill_rows;
 
-static void free_rows(void *rows) {
-  fill_rows *r = rows;
-  if (r == NULL) return;
-  koe_fill_mask_free(r->fill);
-  koe_free(r);
+static void clear(void *rows) {
+  koe_fill_mask_free(((fill_rows *)rows)->fill);
 }
 
 enum { INPUT_ARGUMENT, MODEL_ARGUMENT, K_ARGUMENT };
 
-static koe_status start(koe_table_use *use, sqlite3_value *const *arguments, void **rows,
+static koe_status start(koe_table_use *use, sqlite3_value *const *arguments, void *rows, bool *done,
                         koe_error *err) {
-  koe_text input;
-  bool is_null;
+  fill_rows *r = rows;
   size_t k = DEFAULT_K;
-  const koe_model *model;
-  koe_status status = koe_text_argument(arguments[INPUT_ARGUMENT], "input", &input, &is_null, err);
+  koe_status status = koe_text_argument(arguments[INPUT_ARGUMENT], "input", &r->input, done, err);
   if (status == KOE_OK) status = koe_count_argument(arguments[K_ARGUMENT], "k", &k, err);
-  if (status != KOE_OK || is_null) return status;
-  status = koe_table_model(use, arguments[MODEL_ARGUMENT], &model, err);
+  if (status != KOE_OK || *done) return status;
+  status = koe_table_model(use, arguments[MODEL_ARGUMENT], &r->model, err);
   if (status != KOE_OK) return status;
-  fill_rows *r = koe_alloc_zero(1, sizeof *r);
-  if (r == NULL) return koe_fail_nomem(err);
-  r->model = model;
-  r->input = input;
-  status = koe_fill_mask_open(model, input, k, &r->fill, err);
-  if (status != KOE_OK) {
-    free_rows(r);
-    return status;
-  }
-  *rows = r;
-  return KOE_OK;
+  return koe_fill_mask_open(r->model, r->input, k, &r->fill, err);
 }
 
 static koe_status more(void *rows, size_t *count, bool *done, koe_error *err) {
@@ -95,7 +79,7 @@ static void value(sqlite3_context *context, const void *rows, size_t row, int co
   koe_text word = koe_tokenizer_token(koe_model_tokenizer(r->model), fill->id);
   switch (column) {
   case TOKEN:
-    sqlite3_result_text(context, word.bytes, (int)word.length, SQLITE_TRANSIENT);
+    koe_text_result(context, word);
     break;
   case SCORE:
     sqlite3_result_double(context, fill->probability);
@@ -125,9 +109,10 @@ int koe_register_fill_mask(sqlite3 *db) {
                                                .arguments = arguments,
                                                .required = 1,
                                                .innocuous = true,
+                                               .rows_size = sizeof(fill_rows),
                                                .start = start,
                                                .more = more,
                                                .value = value,
-                                               .free_rows = free_rows};
+                                               .clear = clear};
   return koe_register_table_function(db, &fill_mask);
 }

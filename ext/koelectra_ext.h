@@ -86,7 +86,7 @@ void koe_sql_result_error(sqlite3_context *context, const char *function, const 
 /* Replaces `*message` (zErrMsg of a virtual table, sqlite3_malloc'ed) and returns the code. */
 int koe_sql_vtab_error(char **message, const koe_error *err);
 
-/* ── arguments (argument.c) ─────────────────────────────────────────────────────────────────────
+/* ── arguments and texts (argument.c) ───────────────────────────────────────────────────────────
  */
 
 /* The text of an argument; `*is_null` for NULL.  A number is read as its text, as SQLite does; a
@@ -108,6 +108,9 @@ koe_status koe_count_argument(sqlite3_value *value, const char *what, size_t *ou
  * the caller frees with koe_free; NULL with `*is_null` for NULL. */
 koe_status koe_vector_argument(sqlite3_value *value, const char *what, float **out, size_t *n,
                                bool *is_null, koe_error *err);
+
+/* Ends a function call, or a column of a virtual table, with a copy of the text. */
+void koe_text_result(sqlite3_context *context, koe_text text);
 
 /* ── the model argument (model_argument.c) ──────────────────────────────────────────────────────
  */

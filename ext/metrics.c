@@ -173,28 +173,26 @@ static koe_status pairs_change(void *state, int argc, sqlite3_value **argv, bool
   return KOE_OK;
 }
 
-static void result_unless_nan(sqlite3_context *context, double number) {
-  if (!isnan(number)) sqlite3_result_double(context, number);
+/* koe_pearson or koe_spearman. */
+typedef koe_status correlation_function(const double *x, const double *y, size_t count, double *out,
+                                        koe_error *err);
+
+static koe_status correlate(sqlite3_context *context, const koe_number_pairs *pairs,
+                            correlation_function *function, koe_error *err) {
+  double correlation;
+  size_t first = pairs->first, count = pairs->end - first;
+  if (count == 0) return KOE_OK;
+  koe_status status = function(pairs->x + first, pairs->y + first, count, &correlation, err);
+  if (status == KOE_OK && !isnan(correlation)) sqlite3_result_double(context, correlation);
+  return status;
 }
 
 static koe_status pearson_result(sqlite3_context *context, const void *state, koe_error *err) {
-  const koe_number_pairs *s = state;
-  double correlation;
-  if (s->first == s->end) return KOE_OK;
-  koe_status status =
-      koe_pearson(s->x + s->first, s->y + s->first, s->end - s->first, &correlation, err);
-  if (status == KOE_OK) result_unless_nan(context, correlation);
-  return status;
+  return correlate(context, state, koe_pearson, err);
 }
 
 static koe_status spearman_result(sqlite3_context *context, const void *state, koe_error *err) {
-  const koe_number_pairs *s = state;
-  double correlation;
-  if (s->first == s->end) return KOE_OK;
-  koe_status status =
-      koe_spearman(s->x + s->first, s->y + s->first, s->end - s->first, &correlation, err);
-  if (status == KOE_OK) result_unless_nan(context, correlation);
-  return status;
+  return correlate(context, state, koe_spearman, err);
 }
 
 static void pairs_clear(void *state) {

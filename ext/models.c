@@ -19,7 +19,6 @@
  * fingerprint) are NULL or 0 until then. */
 #include "table_function.h"
 
-#include "../model/memory.h"
 #include "../model/registry.h"
 
 #include <stdio.h>
@@ -77,26 +76,18 @@ typedef struct model_rows {
   size_t count;
 } model_rows;
 
-static void free_models(void *rows) {
+static void clear_models(void *rows) {
   model_rows *models = rows;
-  if (models == NULL) return;
   koe_registry_entries_free(models->entries, models->count);
-  koe_free(models);
 }
 
-static koe_status list_models(sqlite3_value *const *arguments, void **rows, size_t *count,
+static koe_status list_models(sqlite3_value *const *arguments, void *rows, size_t *count,
                               koe_error *err) {
+  model_rows *models = rows;
   (void)arguments;
-  model_rows *models = koe_alloc_zero(1, sizeof *models);
-  if (models == NULL) return koe_fail_nomem(err);
   koe_status status = koe_registry_list(&models->entries, &models->count, err);
-  if (status != KOE_OK) {
-    koe_free(models);
-    return status;
-  }
-  *rows = models;
   *count = models->count;
-  return KOE_OK;
+  return status;
 }
 
 static void result_text(sqlite3_context *context, const char *text) {
@@ -183,9 +174,10 @@ int koe_register_models(sqlite3 *db) {
   static const koe_table_function models = {.name = "koelectra_models",
                                             .columns = columns,
                                             .arguments = arguments,
+                                            .rows_size = sizeof(model_rows),
                                             .filter = list_models,
                                             .value = model_value,
-                                            .free_rows = free_models};
+                                            .clear = clear_models};
   int code = koe_register_functions(db, functions, sizeof functions / sizeof functions[0], NULL);
   return code == SQLITE_OK ? koe_register_table_function(db, &models) : code;
 }

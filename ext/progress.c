@@ -17,8 +17,6 @@
 
 #include "index/rebuild_journal.h"
 
-#include "../model/memory.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,10 +78,8 @@ static koe_status add_files(koe_operations *list, const char *database, koe_erro
 /* ── the table ──────────────────────────────────────────────────────────────────────────────────
  */
 
-static void free_list(void *rows) {
-  koe_operations *list = rows;
-  if (list != NULL) koe_operations_clear(list);
-  koe_free(list);
+static void clear_list(void *rows) {
+  koe_operations_clear(rows);
 }
 
 /* All operations of the process, and rebuilds of the databases that are attached. */
@@ -107,25 +103,18 @@ static koe_status add_of(koe_operations *list, const char *database, koe_error *
   return status;
 }
 
-static koe_status list_operations(sqlite3 *db, sqlite3_value *const *arguments, void **rows,
+static koe_status list_operations(sqlite3 *db, sqlite3_value *const *arguments, void *rows,
                                   size_t *count, koe_error *err) {
+  koe_operations *list = rows;
   const char *database = NULL;
   koe_status status = KOE_OK;
   if (arguments[0] != NULL) {
     status = koe_string_argument(arguments[0], "path", &database, err);
-    if (status == KOE_OK && database == NULL) return KOE_OK;
+    if (status != KOE_OK || database == NULL) return status;
   }
-  if (status != KOE_OK) return status;
-  koe_operations *list = koe_alloc_zero(1, sizeof *list);
-  if (list == NULL) return koe_fail_nomem(err);
   status = database != NULL ? add_of(list, database, err) : add_all(list, db, err);
-  if (status != KOE_OK) {
-    free_list(list);
-    return status;
-  }
-  *rows = list;
   *count = list->count;
-  return KOE_OK;
+  return status;
 }
 
 /* Rows that needed the model, a second; 0 where that is not known or it is over. */
@@ -192,8 +181,9 @@ int koe_register_progress(sqlite3 *db) {
                                               .columns = columns,
                                               .arguments = arguments,
                                               .direct = true,
+                                              .rows_size = sizeof(koe_operations),
                                               .filter_of = list_operations,
                                               .value = operation_value,
-                                              .free_rows = free_list};
+                                              .clear = clear_list};
   return koe_register_table_function(db, &progress);
 }

@@ -10,7 +10,6 @@
  * overlapping windows.  NULL has no rows. */
 #include "table_function.h"
 
-#include "../model/memory.h"
 #include "../model/replaced.h"
 
 SQLITE_EXTENSION_INIT3
@@ -21,34 +20,21 @@ typedef struct replaced_rows {
   const koe_replaced_token *items; /* of the part at hand */
 } replaced_rows;
 
-static void free_rows(void *rows) {
-  replaced_rows *r = rows;
-  if (r == NULL) return;
-  koe_replaced_free(r->replaced);
-  koe_free(r);
+static void clear(void *rows) {
+  koe_replaced_free(((replaced_rows *)rows)->replaced);
 }
 
 enum { TEXT_ARGUMENT, MODEL_ARGUMENT };
 
-static koe_status start(koe_table_use *use, sqlite3_value *const *arguments, void **rows,
+static koe_status start(koe_table_use *use, sqlite3_value *const *arguments, void *rows, bool *done,
                         koe_error *err) {
+  replaced_rows *r = rows;
   koe_text text;
-  bool is_null;
-  const koe_model *model;
-  koe_status status = koe_text_argument(arguments[TEXT_ARGUMENT], "text", &text, &is_null, err);
-  if (status != KOE_OK || is_null) return status;
-  status = koe_table_model(use, arguments[MODEL_ARGUMENT], &model, err);
+  koe_status status = koe_text_argument(arguments[TEXT_ARGUMENT], "text", &text, done, err);
+  if (status != KOE_OK || *done) return status;
+  status = koe_table_model(use, arguments[MODEL_ARGUMENT], &r->model, err);
   if (status != KOE_OK) return status;
-  replaced_rows *r = koe_alloc_zero(1, sizeof *r);
-  if (r == NULL) return koe_fail_nomem(err);
-  r->model = model;
-  status = koe_replaced_open(model, text, &r->replaced, err);
-  if (status != KOE_OK) {
-    free_rows(r);
-    return status;
-  }
-  *rows = r;
-  return KOE_OK;
+  return koe_replaced_open(r->model, text, &r->replaced, err);
 }
 
 static koe_status more(void *rows, size_t *count, bool *done, koe_error *err) {
@@ -61,14 +47,12 @@ enum { POSITION, TOKEN, START, END, PROBABILITY };
 static void value(sqlite3_context *context, const void *rows, size_t row, int column) {
   const replaced_rows *r = rows;
   const koe_replaced_token *token = &r->items[row];
-  koe_text text;
   switch (column) {
   case POSITION:
     sqlite3_result_int64(context, token->position);
     break;
   case TOKEN:
-    text = koe_tokenizer_token(koe_model_tokenizer(r->model), token->id);
-    sqlite3_result_text(context, text.bytes, (int)text.length, SQLITE_TRANSIENT);
+    koe_text_result(context, koe_tokenizer_token(koe_model_tokenizer(r->model), token->id));
     break;
   case START:
     sqlite3_result_int64(context, token->start);
@@ -91,9 +75,10 @@ int koe_register_replaced(sqlite3 *db) {
                                               .arguments = arguments,
                                               .required = 1,
                                               .innocuous = true,
+                                              .rows_size = sizeof(replaced_rows),
                                               .start = start,
                                               .more = more,
                                               .value = value,
-                                              .free_rows = free_rows};
+                                              .clear = clear};
   return koe_register_table_function(db, &replaced);
 }

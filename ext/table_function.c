@@ -30,12 +30,16 @@ typedef struct cursor {
   koe_table_use use;
   sqlite3_stmt *probe; /* tells an interrupt; NULL before the second part */
   sqlite3_value *arguments[KOE_TABLE_ARGUMENTS]; /* copies */
-  void *rows;
   size_t count;
   size_t row;
   bool done; /* no part is left */
   sqlite3_int64 rowid;
 } cursor;
+
+/* What the function keeps of its rows: behind the cursor, in its memory. */
+static void *rows_of(cursor *c) {
+  return c + 1;
+}
 
 static int count_names(const char *const *names) {
   int count = 0;
@@ -116,17 +120,17 @@ static int x_best_index(sqlite3_vtab *vtab, sqlite3_index_info *info) {
 }
 
 static int x_open(sqlite3_vtab *vtab, sqlite3_vtab_cursor **out) {
-  (void)vtab;
-  cursor *c = sqlite3_malloc64(sizeof *c);
+  size_t size = sizeof(cursor) + ((table *)vtab)->function->rows_size;
+  cursor *c = sqlite3_malloc64(size);
   if (c == NULL) return SQLITE_NOMEM;
-  memset(c, 0, sizeof *c);
+  memset(c, 0, size);
   *out = &c->base;
   return SQLITE_OK;
 }
 
 static void reset(cursor *c, const koe_table_function *function) {
-  function->free_rows(c->rows);
-  c->rows = NULL;
+  function->clear(rows_of(c));
+  memset(rows_of(c), 0, function->rows_size);
   c->count = c->row = 0;
   c->done = true;
   c->rowid = 1;
@@ -217,7 +221,7 @@ static int next_part(cursor *c, bool first) {
       return code;
     }
     first = false;
-    if (function->more(c->rows, &c->count, &c->done, &err) != KOE_OK) return fail(c, &err);
+    if (function->more(rows_of(c), &c->count, &c->done, &err) != KOE_OK) return fail(c, &err);
   }
   return SQLITE_OK;
 }
@@ -234,14 +238,13 @@ static koe_status fill(cursor *c, const table *t, int given, sqlite3_value **arg
     }
   }
   if (t->function->start != NULL) {
-    koe_status status = t->function->start(&c->use, c->arguments, &c->rows, err);
-    c->done = status != KOE_OK || c->rows == NULL;
-    return status;
+    c->done = false;
+    return t->function->start(&c->use, c->arguments, rows_of(c), &c->done, err);
   }
   if (t->function->filter == NULL) {
-    return t->function->filter_of(t->db, c->arguments, &c->rows, &c->count, err);
+    return t->function->filter_of(t->db, c->arguments, rows_of(c), &c->count, err);
   }
-  return t->function->filter(c->arguments, &c->rows, &c->count, err);
+  return t->function->filter(c->arguments, rows_of(c), &c->count, err);
 }
 
 static int x_filter(sqlite3_vtab_cursor *base, int given, const char *plan, int argc,
@@ -268,10 +271,10 @@ static int x_eof(sqlite3_vtab_cursor *base) {
 }
 
 static int x_column(sqlite3_vtab_cursor *base, sqlite3_context *context, int column) {
-  const cursor *c = (const cursor *)base;
+  cursor *c = (cursor *)base;
   const table *t = (const table *)base->pVtab;
   if (column < t->columns) {
-    t->function->value(context, c->rows, c->row, column);
+    t->function->value(context, rows_of(c), c->row, column);
   } else if (c->arguments[column - t->columns] != NULL) {
     sqlite3_result_value(context, c->arguments[column - t->columns]);
   }

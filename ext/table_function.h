@@ -4,9 +4,10 @@
  *   SELECT t.token FROM reviews, koelectra_tokens(reviews.body) AS t;
  *   SELECT name FROM koelectra_models;
  *
- * A feature declares its columns and arguments, a filter that computes all rows of a call, and a
- * function that gives one value of one row.  The frame is the virtual table around it: there is
- * nothing to create and nothing to drop, the table is there in every connection (eponymous-only).
+ * A feature declares its columns and arguments, what it keeps of the rows of a call, a filter that
+ * computes them, and a function that gives one value of one row.  The frame is the virtual table
+ * around it: there is nothing to create and nothing to drop, the table is there in every connection
+ * (eponymous-only).
  */
 #ifndef KOE_TABLE_FUNCTION_H
 #define KOE_TABLE_FUNCTION_H
@@ -32,29 +33,31 @@ typedef struct koe_table_function {
   bool innocuous; /* may be used in views and triggers of a schema not trusted */
   bool direct;    /* may be used in no view and no trigger */
 
+  /* Of what the functions below get as `rows`: the frame's memory, zeros when a call begins. */
+  size_t rows_size;
+
   /* Computes the rows of a call.
    *
    *   arguments [KOE_TABLE_ARGUMENTS]  NULL where not given; live as long as the rows
-   *   rows                             what `value` and `free_rows` get; NULL after a failure
-   *   count                            of rows */
-  koe_status (*filter)(sqlite3_value *const *arguments, void **rows, size_t *count, koe_error *err);
+   *   count                            of rows, 0 at first */
+  koe_status (*filter)(sqlite3_value *const *arguments, void *rows, size_t *count, koe_error *err);
 
   /* The same for one that looks at its connection; `filter` is then NULL. */
-  koe_status (*filter_of)(sqlite3 *db, sqlite3_value *const *arguments, void **rows, size_t *count,
+  koe_status (*filter_of)(sqlite3 *db, sqlite3_value *const *arguments, void *rows, size_t *count,
                           koe_error *err);
 
   /* For rows that come in parts, as those of a long text do; `filter` is then NULL.  `start` begins
-   * a call, leaving `*rows` NULL where it has none.  `more` replaces the rows by those of the next
-   * part, perhaps none; `*done` with the last one.  An interrupt is seen between parts. */
-  koe_status (*start)(koe_table_use *use, sqlite3_value *const *arguments, void **rows,
+   * a call, `*done` where it has no rows.  `more` replaces the rows by those of the next part,
+   * perhaps none; `*done` with the last one.  An interrupt is seen between parts. */
+  koe_status (*start)(koe_table_use *use, sqlite3_value *const *arguments, void *rows, bool *done,
                       koe_error *err);
   koe_status (*more)(void *rows, size_t *count, bool *done, koe_error *err);
 
   /* Ends `context` with the value of a column, counted as in `columns`. */
   void (*value)(sqlite3_context *context, const void *rows, size_t row, int column);
 
-  /* Takes NULL. */
-  void (*free_rows)(void *rows);
+  /* Frees what `rows` holds, also after a failure; it may hold nothing. */
+  void (*clear)(void *rows);
 } koe_table_function;
 
 /* Adds the function to a connection; `function` lives as long as the program.  Returns an SQLite

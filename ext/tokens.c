@@ -13,7 +13,6 @@
  * is NULL has no rows, a pair that is NULL is none. */
 #include "table_function.h"
 
-#include "../model/memory.h"
 #include "../model/registry.h"
 
 SQLITE_EXTENSION_INIT3
@@ -23,18 +22,17 @@ typedef struct token_rows {
   koe_tokens tokens;
 } token_rows;
 
-static void free_rows(void *rows) {
+static void clear(void *rows) {
   token_rows *r = rows;
-  if (r == NULL) return;
   koe_tokens_clear(&r->tokens);
   koe_registry_release(r->model);
-  koe_free(r);
 }
 
 enum { TEXT_ARGUMENT, PAIR_ARGUMENT, MODEL_ARGUMENT };
 
-static koe_status encode(sqlite3_value *const *arguments, void **rows, size_t *count,
+static koe_status encode(sqlite3_value *const *arguments, void *rows, size_t *count,
                          koe_error *err) {
+  token_rows *r = rows;
   koe_text text, pair;
   bool is_null, no_pair = true;
   koe_status status = koe_text_argument(arguments[TEXT_ARGUMENT], "text", &text, &is_null, err);
@@ -42,21 +40,12 @@ static koe_status encode(sqlite3_value *const *arguments, void **rows, size_t *c
     status = koe_text_argument(arguments[PAIR_ARGUMENT], "pair", &pair, &no_pair, err);
   }
   if (status != KOE_OK || is_null) return status;
-
-  token_rows *r = koe_alloc_zero(1, sizeof *r);
-  if (r == NULL) return koe_fail_nomem(err);
   status = koe_model_value(arguments[MODEL_ARGUMENT], &r->model, err);
-  if (status == KOE_OK) {
-    status = koe_tokenizer_encode(koe_model_tokenizer(r->model), text, no_pair ? NULL : &pair,
-                                  koe_model_max_length(r->model), &r->tokens, err);
-  }
-  if (status != KOE_OK) {
-    free_rows(r);
-    return status;
-  }
-  *rows = r;
+  if (status != KOE_OK) return status;
+  status = koe_tokenizer_encode(koe_model_tokenizer(r->model), text, no_pair ? NULL : &pair,
+                                koe_model_max_length(r->model), &r->tokens, err);
   *count = r->tokens.count;
-  return KOE_OK;
+  return status;
 }
 
 enum { POSITION, TOKEN, ID, SEGMENT, START, END };
@@ -64,14 +53,12 @@ enum { POSITION, TOKEN, ID, SEGMENT, START, END };
 static void value(sqlite3_context *context, const void *rows, size_t row, int column) {
   const token_rows *r = rows;
   const koe_token *token = &r->tokens.items[row];
-  koe_text text;
   switch (column) {
   case POSITION:
     sqlite3_result_int64(context, (sqlite3_int64)row);
     break;
   case TOKEN:
-    text = koe_tokenizer_token(koe_model_tokenizer(r->model), token->id);
-    sqlite3_result_text(context, text.bytes, (int)text.length, SQLITE_TRANSIENT);
+    koe_text_result(context, koe_tokenizer_token(koe_model_tokenizer(r->model), token->id));
     break;
   case ID:
     sqlite3_result_int(context, token->id);
@@ -98,8 +85,9 @@ int koe_register_tokens(sqlite3 *db) {
                                             .arguments = arguments,
                                             .required = 1,
                                             .innocuous = true,
+                                            .rows_size = sizeof(token_rows),
                                             .filter = encode,
                                             .value = value,
-                                            .free_rows = free_rows};
+                                            .clear = clear};
   return koe_register_table_function(db, &tokens);
 }

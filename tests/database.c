@@ -73,6 +73,28 @@ int run_sql(sqlite3 *db, const char *sql, char **text) {
   return code;
 }
 
+int run(sqlite3 *db, const char *sql) {
+  int code = SQLITE_OK;
+  while (code == SQLITE_OK && *sql != '\0') {
+    sqlite3_stmt *statement;
+    code = sqlite3_prepare_v2(db, sql, -1, &statement, &sql);
+    if (code != SQLITE_OK || statement == NULL) continue;
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+      for (int column = 0; column < sqlite3_column_count(statement); column++)
+        (void)sqlite3_column_text(statement, column);
+    }
+    code = sqlite3_finalize(statement);
+  }
+  return code;
+}
+
+sqlite3_stmt *prepare(sqlite3 *db, const char *sql) {
+  sqlite3_stmt *statement;
+  int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+  ck_assert_msg(code == SQLITE_OK, "%.200s: %s", sql, sqlite3_errmsg(db));
+  return statement;
+}
+
 void assert_sql(sqlite3 *db, const char *sql, const char *expected) {
   char *text;
   int code = run_sql(db, sql, &text);

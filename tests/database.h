@@ -17,6 +17,13 @@ void close_database(sqlite3 *db);
  * sqlite3_free, also after an error: it is then what SQLite says of it, never NULL. */
 int run_sql(sqlite3 *db, const char *sql, char **text);
 
+/* Runs SQL, reading every column; an SQLite result code.  Allocates nothing of its own and asserts
+ * nothing: for memory that runs out, and for any thread. */
+int run(sqlite3 *db, const char *sql);
+
+/* Fails the test if the statement is not accepted; the caller finalizes it. */
+sqlite3_stmt *prepare(sqlite3 *db, const char *sql);
+
 /* Fails the test unless the SQL gives exactly this text. */
 void assert_sql(sqlite3 *db, const char *sql, const char *expected);
 

@@ -17,37 +17,33 @@ sqlite3 *open_tiny_database(void) {
   return db;
 }
 
-/* Allocates nothing of its own. */
-int run(sqlite3 *db, const char *sql) {
-  int code = SQLITE_OK;
-  while (code == SQLITE_OK && *sql != '\0') {
-    sqlite3_stmt *statement;
-    code = sqlite3_prepare_v2(db, sql, -1, &statement, &sql);
-    if (code != SQLITE_OK || statement == NULL) continue;
-    while (sqlite3_step(statement) == SQLITE_ROW) {
-    }
-    code = sqlite3_finalize(statement);
-  }
-  return code;
+static char *query_list(sqlite3 *db, const char *format, va_list args) {
+  char *sql = sqlite3_vmprintf(format, args), *text;
+  ck_assert_ptr_nonnull(sql);
+  int code = run_sql(db, sql, &text);
+  ck_assert_msg(code == SQLITE_OK, "%.300s: code %d: %s", sql, code, text);
+  sqlite3_free(sql);
+  return text;
+}
+
+char *query_text(sqlite3 *db, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  char *text = query_list(db, format, args);
+  va_end(args);
+  return text;
 }
 
 void run_format(sqlite3 *db, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  char *sql = sqlite3_vmprintf(format, args), *text;
+  sqlite3_free(query_list(db, format, args));
   va_end(args);
-  ck_assert_ptr_nonnull(sql);
-  int code = run_sql(db, sql, &text);
-  ck_assert_msg(code == SQLITE_OK, "%.300s: code %d: %s", sql, code, text);
-  sqlite3_free(text);
-  sqlite3_free(sql);
 }
 
 sqlite3_int64 query_integer(sqlite3 *db, const char *sql) {
-  sqlite3_stmt *statement;
-  int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-  ck_assert_msg(code == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(db));
-  code = sqlite3_step(statement);
+  sqlite3_stmt *statement = prepare(db, sql);
+  int code = sqlite3_step(statement);
   ck_assert_msg(code == SQLITE_ROW, "%s: %s", sql, sqlite3_errmsg(db));
   sqlite3_int64 value = sqlite3_column_int64(statement, 0);
   sqlite3_finalize(statement);
@@ -134,18 +130,6 @@ void insert_vectors(sqlite3 *db, const char *index, int first, int last) {
       "INSERT INTO %s(rowid, body) WITH RECURSIVE n(i) AS "
       "(SELECT %d UNION ALL SELECT i + 1 FROM n WHERE i < %d) SELECT i, test_vector(i) FROM n",
       index, first, last);
-}
-
-char *query_text(sqlite3 *db, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  char *sql = sqlite3_vmprintf(format, args), *text;
-  va_end(args);
-  ck_assert_ptr_nonnull(sql);
-  int code = run_sql(db, sql, &text);
-  ck_assert_msg(code == SQLITE_OK, "%.300s: %s", sql, text);
-  sqlite3_free(sql);
-  return text;
 }
 
 void assert_same_text(char *expected, char *found, const char *what) {

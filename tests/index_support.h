@@ -12,9 +12,6 @@ void load_tiny(sqlite3 *db);
 /* A database in memory with that model. */
 sqlite3 *open_tiny_database(void);
 
-/* Runs SQL; its code. */
-int run(sqlite3 *db, const char *sql);
-
 /* Runs SQL that sqlite3_mprintf formats; fails the test if the SQL fails. */
 void run_format(sqlite3 *db, const char *format, ...);
 

@@ -3,6 +3,7 @@
 #include "../model/checkpoint/convert.h"
 #include "../model/memory.h"
 #include "../model/registry.h"
+#include "golden.h"
 #include "registry_support.h"
 #include "support.h"
 
@@ -47,15 +48,6 @@ const char *directory_of(const char *source, const char *const *names) {
   return directory;
 }
 
-/* The model of a directory, registered for the test. */
-static const koe_model *open_model(const char *name, const char *directory) {
-  koe_error err;
-  const koe_model *model;
-  assert_ok(koe_registry_load(name, directory, NULL, &err));
-  assert_ok(koe_registry_acquire(name, &model, &err));
-  return model;
-}
-
 static const koe_text texts[TEXTS] = {
     {"영화가 정말 좋았어요.", sizeof "영화가 정말 좋았어요." - 1},
     {"", 0},
@@ -65,7 +57,8 @@ static const koe_text texts[TEXTS] = {
 
 void assert_same_model(const char *directory, const char *other) {
   koe_error err;
-  const koe_model *a = open_model("a", directory), *b = open_model("b", other);
+  const koe_model *a = open_model_as("a", directory, NULL);
+  const koe_model *b = open_model_as("b", other, NULL);
   size_t width = koe_model_dimension(a);
   ck_assert_uint_eq(width, koe_model_dimension(b));
   float *expected = koe_alloc(TEXTS * width, sizeof *expected);
@@ -84,9 +77,8 @@ void assert_same_model(const char *directory, const char *other) {
 
 void assert_expected(const char *directory, const char *reference) {
   koe_error err;
-  json_t *file = load_json(file_in(reference, "expected.json"));
-  const json_t *cases = json_object_get(file, "cases");
-  const koe_model *model = open_model("test", directory);
+  json_t *cases = load_cases(reference);
+  const koe_model *model = open_model(directory, NULL);
   size_t width = koe_model_dimension(model), compared = 0;
   float *given = koe_alloc(width, sizeof *given);
   for (size_t i = 0; i < json_array_size(cases); i++) {
@@ -105,7 +97,6 @@ void assert_expected(const char *directory, const char *reference) {
   }
   ck_assert_uint_gt(compared, 3);
   koe_free(given);
-  json_decref(file);
-  koe_registry_release(model);
-  koe_registry_clear();
+  json_decref(cases);
+  close_model(model);
 }

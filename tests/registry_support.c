@@ -12,6 +12,23 @@ const char *file_in(const char *directory, const char *name) {
   return path;
 }
 
+const koe_model *open_model_as(const char *name, const char *directory, const char *options) {
+  koe_error err;
+  const koe_model *model;
+  assert_ok(koe_registry_load(name, directory, options, &err));
+  assert_ok(koe_registry_acquire(name, &model, &err));
+  return model;
+}
+
+const koe_model *open_model(const char *directory, const char *options) {
+  return open_model_as("test", directory, options);
+}
+
+void close_model(const koe_model *model) {
+  koe_registry_release(model);
+  koe_registry_clear();
+}
+
 koe_registry_entry *only_entry(void) {
   koe_error err;
   koe_registry_entry *entries;

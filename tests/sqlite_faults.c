@@ -2,8 +2,6 @@
 
 #include "support.h"
 
-#include <sqlite3.h>
-
 static sqlite3_mem_methods real;
 static long until_fault; /* allocations; 0: no faults */
 static bool one_fault;
@@ -44,4 +42,23 @@ void set_sqlite_fault(long n, bool once) {
 
 bool sqlite_fault_reached(void) {
   return one_fault ? until_fault == 0 : until_fault == 1;
+}
+
+void sweep_sqlite_faults(int (*attempt)(sqlite3 *db, const char *sql), sqlite3 *db, const char *sql,
+                         int stride) {
+  for (int once = 0; once < 2; once++) {
+    bool reached = true;
+    for (long n = 1; reached; n += n < 40 ? 1 : stride) {
+      set_sqlite_fault(n, once == 1);
+      int code = attempt(db, sql);
+      reached = sqlite_fault_reached();
+      set_sqlite_fault(0, false);
+      ck_assert_msg(code == SQLITE_OK || code == SQLITE_NOMEM, "%s: allocation %ld: code %d", sql,
+                    n, code);
+      ck_assert_msg(reached || code == SQLITE_OK, "%s: no fault, but SQLITE_NOMEM", sql);
+      ck_assert_msg(n < 100000, "%s: never succeeds", sql);
+      if (db == NULL || sqlite3_get_autocommit(db)) continue;
+      ck_assert_int_eq(sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+    }
+  }
 }

@@ -1,14 +1,11 @@
 /* koelectra_batch: what it gives is what the scalar functions give, in the order of the SELECT, and
  * it leaves nothing behind however it ends. */
 #include "database.h"
+#include "interrupt.h"
 #include "support.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 enum { ROWS = 300 };
 
@@ -47,13 +44,6 @@ static void assert_statements(sqlite3 *db, int expected) {
   for (sqlite3_stmt *s = sqlite3_next_stmt(db, NULL); s != NULL; s = sqlite3_next_stmt(db, s))
     seen++;
   ck_assert_int_eq(seen, expected);
-}
-
-static sqlite3_stmt *prepare(sqlite3 *db, const char *sql) {
-  sqlite3_stmt *statement;
-  int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-  ck_assert_msg(code == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(db));
-  return statement;
 }
 
 START_TEST(as_the_scalar_functions) {
@@ -281,12 +271,6 @@ END_TEST
 /* ── interrupts ─────────────────────────────────────────────────────────────────────────────────
  */
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
-
 static const char *const endless[] = {
     "SELECT count(label) FROM koelectra_batch('" ENDLESS "i, i || '' 책 문 영화'' FROM n')",
     "SELECT count(*) FROM koelectra_batch('" ENDLESS "i, ''책'' FROM n')",
@@ -303,51 +287,18 @@ static const char *const endless[] = {
 
 enum { ENDLESS_STATEMENTS = sizeof endless / sizeof endless[0] };
 
-typedef struct interrupter {
-  sqlite3 *db;
-  atomic_bool ended; /* the statement */
-} interrupter;
-
-/* Again and again: an interrupt while no statement runs is none. */
-static void *interrupt(void *argument) {
-  interrupter *i = argument;
-  nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-  while (!atomic_load(&i->ended)) {
-    sqlite3_interrupt(i->db);
-    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-  }
-  return NULL;
-}
-
 START_TEST(interrupted_by_a_thread) {
   sqlite3 *db = open_filled();
-  interrupter i = {.db = db};
-  pthread_t thread;
-  double start = now();
-  ck_assert_int_eq(pthread_create(&thread, NULL, interrupt, &i), 0);
-  assert_sql_fails(db, endless[_i], SQLITE_INTERRUPT, "interrupted");
-  atomic_store(&i.ended, true);
-  pthread_join(thread, NULL);
-  double seconds = now() - start;
-  /* The time of a window, in a build that may be slow on a machine that may be busy. */
-  ck_assert_msg(seconds < 10, "%f seconds", seconds);
+  assert_interrupted_by_thread(db, endless[_i]);
   assert_statements(db, 0);
   assert_sql(db, "SELECT count(*) FROM koelectra_batch('SELECT id, a FROM t')", "300");
   close_database(db);
 }
 END_TEST
 
-static int stop_at_zero(void *calls) {
-  return --*(int *)calls <= 0;
-}
-
 START_TEST(interrupted_by_a_progress_handler) {
   sqlite3 *db = open_filled();
-  int calls = 50;
-  sqlite3_progress_handler(db, 100, stop_at_zero, &calls);
-  assert_sql_fails(db, endless[_i], SQLITE_INTERRUPT, "interrupted");
-  ck_assert_int_le(calls, 0);
-  sqlite3_progress_handler(db, 0, NULL, NULL);
+  assert_interrupted_by_progress(db, endless[_i], 100, 50);
   assert_statements(db, 0);
   assert_sql(db, "SELECT count(label) FROM koelectra_batch('SELECT id, ''책'' FROM t')", "300");
   close_database(db);

@@ -196,7 +196,6 @@ END_TEST
 
 START_TEST(int8_becomes_float32) {
   koe_error err;
-  const koe_model *a, *b;
   static const koe_text text = {"영화", 6};
   if (!koe_path_exists("model/default/model.safetensors")) {
     skip_test("model/default has no weights");
@@ -205,10 +204,8 @@ START_TEST(int8_becomes_float32) {
   const char *out = convert("model/default");
   float expected[1024], given[1024];
   assert_torch_dtype(out, "float32");
-  assert_ok(koe_registry_load("a", "model/default", "{\"precision\": \"float32\"}", &err));
-  assert_ok(koe_registry_load("b", out, NULL, &err));
-  assert_ok(koe_registry_acquire("a", &a, &err));
-  assert_ok(koe_registry_acquire("b", &b, &err));
+  const koe_model *a = open_model_as("a", "model/default", "{\"precision\": \"float32\"}");
+  const koe_model *b = open_model_as("b", out, NULL);
   assert_ok(koe_model_embed(a, &text, 1, expected, &err));
   assert_ok(koe_model_embed(b, &text, 1, given, &err));
   ck_assert_mem_eq(expected, given, koe_model_dimension(a) * sizeof(float));

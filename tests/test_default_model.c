@@ -16,21 +16,13 @@ static const char directory[] = "model/default";
 
 /* The model, or NULL where the repository has none yet: the test is then skipped. */
 static const koe_model *open_default(void) {
-  koe_error err;
-  const koe_model *model;
   if (!koe_path_exists(file_in(directory, "model.safetensors"))) {
     skip_test("model/default has no weights");
     return NULL;
   }
-  assert_ok(koe_registry_load("shipped", directory, NULL, &err));
-  assert_ok(koe_registry_acquire("shipped", &model, &err));
+  const koe_model *model = open_model(directory, NULL);
   ck_assert_uint_le(koe_model_dimension(model), MAX_DIMENSION);
   return model;
-}
-
-static void close_default(const koe_model *model) {
-  koe_registry_release(model);
-  koe_registry_clear();
 }
 
 static double milliseconds(void) {
@@ -58,7 +50,7 @@ START_TEST(size_and_time) {
   printf("model/default: %ld bytes, %ld in memory, opened in %.1f ms\n", total, (long)e->bytes,
          end - begin);
   koe_registry_entries_free(e, 1);
-  close_default(model);
+  close_model(model);
 }
 END_TEST
 
@@ -85,7 +77,7 @@ START_TEST(sentiment) {
     const char *label = koe_model_label(model, logits[1] > logits[0]);
     ck_assert_msg(strcmp(label, reviews[i].label) == 0, "\"%s\" is %s", reviews[i].review, label);
   }
-  close_default(model);
+  close_model(model);
 }
 END_TEST
 
@@ -118,7 +110,7 @@ START_TEST(meaning) {
     ck_assert_msg(near > far, "%s: %.3f to its paraphrase, %.3f to another", cases[i].sentence,
                   near, far);
   }
-  close_default(model);
+  close_model(model);
 }
 END_TEST
 

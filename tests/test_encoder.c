@@ -2,6 +2,7 @@
 #include "../model/backbone.h"
 #include "../model/memory.h"
 #include "../model/pooling.h"
+#include "golden.h"
 #include "support.h"
 
 #include <math.h>
@@ -16,16 +17,11 @@ typedef struct fixture {
 
 static void open_fixture(fixture *f, const char *directory, const koe_kernels *kernels) {
   koe_error err;
-  char path[1200];
   memset(f, 0, sizeof *f);
   assert_ok(koe_config_read(directory, &f->config, &err));
   koe_directory at = koe_directory_at(directory);
   assert_ok(koe_backbone_open(&at, &f->config, kernels, NULL, &f->backbone, &err));
-  snprintf(path, sizeof path, "%s/expected.json", directory);
-  json_t *expected = load_json(path);
-  f->cases = json_incref(json_object_get(expected, "cases"));
-  ck_assert_msg(json_array_size(f->cases) > 0, "%s has no cases", path);
-  json_decref(expected);
+  f->cases = load_cases(directory);
 }
 
 static void close_fixture(fixture *f) {
@@ -33,20 +29,6 @@ static void close_fixture(fixture *f) {
   koe_scratch_clear(&f->scratch);
   koe_backbone_free(f->backbone);
   koe_config_clear(&f->config);
-}
-
-static void append_case(koe_batch *batch, const json_t *item) {
-  koe_token tokens[512];
-  koe_error err;
-  const json_t *ids = json_object_get(item, "input_ids");
-  const json_t *types = json_object_get(item, "token_type_ids");
-  size_t count = json_array_size(ids);
-  ck_assert_uint_le(count, 512);
-  for (size_t i = 0; i < count; i++) {
-    tokens[i] = (koe_token){.id = (int32_t)json_integer_value(json_array_get(ids, i)),
-                            .segment = (int32_t)json_integer_value(json_array_get(types, i))};
-  }
-  assert_ok(koe_batch_append(batch, tokens, count, &err));
 }
 
 static double check_row(const json_t *expected, const float *actual, size_t n, const char *what,

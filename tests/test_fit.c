@@ -396,12 +396,9 @@ END_TEST
 /* As a bound parameter, which is constant: resolved once, and kept while the statement runs. */
 START_TEST(bound_head) {
   sqlite3 *db = open_labelled();
-  sqlite3_stmt *make, *use;
-  ck_assert_int_eq(
-      sqlite3_prepare_v2(db, "SELECT koelectra_fit(body, topic) FROM t", -1, &make, NULL), 0);
+  sqlite3_stmt *make = prepare(db, "SELECT koelectra_fit(body, topic) FROM t");
+  sqlite3_stmt *use = prepare(db, "SELECT koelectra_classify(body, ?1) FROM t");
   ck_assert_int_eq(sqlite3_step(make), SQLITE_ROW);
-  ck_assert_int_eq(
-      sqlite3_prepare_v2(db, "SELECT koelectra_classify(body, ?1) FROM t", -1, &use, NULL), 0);
   ck_assert_int_eq(sqlite3_bind_value(use, 1, sqlite3_column_value(make, 0)), SQLITE_OK);
   sqlite3_finalize(make);
   int rows = 0;

@@ -153,13 +153,6 @@ END_TEST
 /* ── what is found ──────────────────────────────────────────────────────────────────────────────
  */
 
-static sqlite3_stmt *prepare(sqlite3 *db, const char *sql) {
-  sqlite3_stmt *statement;
-  int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-  ck_assert_msg(code == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(db));
-  return statement;
-}
-
 /* A table `t` of `count` random texts, kept in `plain` as well. */
 static sqlite3 *open_random(int count, size_t most, bool hangul) {
   static const char *const syllables[] = {"영", "화", "관", "가", " "};
@@ -384,19 +377,7 @@ START_TEST(memory_of_sqlite) {
              "INSERT INTO t VALUES('전쟁영화가'), ('책')",
              "");
   for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++) {
-    for (int once = 0; once < 2; once++) {
-      bool reached = true;
-      for (long n = 1; reached; n++) {
-        set_sqlite_fault(n, once == 1);
-        int code = run(db, statements[i]);
-        reached = sqlite_fault_reached();
-        set_sqlite_fault(0, false);
-        if (!sqlite3_get_autocommit(db)) ck_assert_int_eq(run(db, "ROLLBACK"), SQLITE_OK);
-        ck_assert_msg(code == SQLITE_OK || code == SQLITE_NOMEM, "%s: allocation %ld: code %d",
-                      statements[i], n, code);
-        ck_assert_msg(reached || code == SQLITE_OK, "%s: no fault, but %d", statements[i], code);
-      }
-    }
+    sweep_sqlite_faults(run, db, statements[i], 1);
     ck_assert_int_eq(run(db, statements[i]), SQLITE_OK);
   }
   assert_sound(db, "t");

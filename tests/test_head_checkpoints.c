@@ -10,19 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const koe_model *open_model(const char *directory, const char *options) {
-  koe_error err;
-  const koe_model *model;
-  assert_ok(koe_registry_load("test", directory, options, &err));
-  assert_ok(koe_registry_acquire("test", &model, &err));
-  return model;
-}
-
-static void close_model(const koe_model *model) {
-  koe_registry_release(model);
-  koe_registry_clear();
-}
-
 /* A copy of a golden's directory in which the first `from` of a file is `to`, of any length in JSON
  * and of the same in weights. */
 static const char *altered(const char *folder, const char *file, const char *from, const char *to) {

@@ -2,14 +2,12 @@
  * models that change meanwhile, memory that runs out. */
 #include "../model/memory.h"
 #include "database.h"
+#include "interrupt.h"
 #include "sqlite_faults.h"
 #include "support.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
-#include <time.h>
 
 static sqlite3 *open_loaded(void) {
   sqlite3 *db = open_database();
@@ -26,13 +24,11 @@ static sqlite3 *open_loaded(void) {
 static void make_text(sqlite3 *db, const char *unit, size_t bytes, const char *last) {
   size_t length = strlen(unit), at = 0;
   char *text = koe_alloc(bytes + length + strlen(last), 1);
-  sqlite3_stmt *insert;
   for (; at < bytes; at += length)
     memcpy(text + at, unit, length);
   memcpy(text + at, last, strlen(last));
   assert_sql(db, "DROP TABLE IF EXISTS t; CREATE TABLE t(body)", "");
-  ck_assert_int_eq(sqlite3_prepare_v2(db, "INSERT INTO t VALUES (?)", -1, &insert, NULL),
-                   SQLITE_OK);
+  sqlite3_stmt *insert = prepare(db, "INSERT INTO t VALUES (?)");
   ck_assert_int_eq(sqlite3_bind_text(insert, 1, text, (int)(at + strlen(last)), SQLITE_TRANSIENT),
                    SQLITE_OK);
   ck_assert_int_eq(sqlite3_step(insert), SQLITE_DONE);
@@ -109,58 +105,26 @@ static const char *const endless[] = {
 
 enum { ENDLESS_STATEMENTS = sizeof endless / sizeof endless[0] };
 
-typedef struct interrupter {
-  sqlite3 *db;
-  atomic_bool ended; /* the statement */
-} interrupter;
-
-/* Again and again: an interrupt while no statement runs is none. */
-static void *interrupt(void *argument) {
-  interrupter *i = argument;
-  nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
-  while (!atomic_load(&i->ended)) {
-    sqlite3_interrupt(i->db);
-    nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
-  }
-  return NULL;
-}
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+/* A text that takes long, of masks for the statement that looks for them. */
+static sqlite3 *open_endless(const char *sql) {
+  sqlite3 *db = open_loaded();
+  bool masked = strstr(sql, "fill_mask") != NULL;
+  make_text(db, masked ? "[MASK] " : "우리 동네 도서관은 ", TEN_MEGABYTES, "");
+  return db;
 }
 
 START_TEST(interrupted_by_a_thread) {
-  sqlite3 *db = open_loaded();
-  interrupter i = {.db = db};
-  pthread_t thread;
-  make_text(db, _i == 3 ? "[MASK] " : "우리 동네 도서관은 ", TEN_MEGABYTES, "");
-  double start = now();
-  ck_assert_int_eq(pthread_create(&thread, NULL, interrupt, &i), 0);
-  assert_sql_fails(db, endless[_i], SQLITE_INTERRUPT, "interrupted");
-  atomic_store(&i.ended, true);
-  pthread_join(thread, NULL);
-  double seconds = now() - start;
-  /* The time of a few windows, in a build that may be slow on a machine that may be busy. */
-  ck_assert_msg(seconds < 10, "%f seconds", seconds);
+  sqlite3 *db = open_endless(endless[_i]);
+  assert_interrupted_by_thread(db, endless[_i]);
   ck_assert(sqlite3_next_stmt(db, NULL) == NULL);
   assert_sql(db, "SELECT count(*) FROM koelectra_replaced('책 문', 'replaced')", "2");
   close_database(db);
 }
 END_TEST
 
-static int stop_at_zero(void *calls) {
-  return --*(int *)calls <= 0;
-}
-
 START_TEST(interrupted_by_a_progress_handler) {
-  sqlite3 *db = open_loaded();
-  int calls = 5;
-  make_text(db, _i == 3 ? "[MASK] " : "우리 동네 도서관은 ", TEN_MEGABYTES, "");
-  sqlite3_progress_handler(db, 1, stop_at_zero, &calls);
-  assert_sql_fails(db, endless[_i], SQLITE_INTERRUPT, "interrupted");
-  sqlite3_progress_handler(db, 0, NULL, NULL);
+  sqlite3 *db = open_endless(endless[_i]);
+  assert_interrupted_by_progress(db, endless[_i], 1, 5);
   close_database(db);
 }
 END_TEST
@@ -172,13 +136,12 @@ END_TEST
 START_TEST(one_model_a_statement) {
   static const char sql[] = "SELECT w.i, count(r.token) FROM w, koelectra_replaced('책 문', 'one') "
                             "AS r GROUP BY w.i";
-  sqlite3_stmt *statement;
   sqlite3 *db = open_loaded();
   assert_sql(db,
              "CREATE TABLE w(i INTEGER PRIMARY KEY); INSERT INTO w VALUES (1), (2), (3);"
              "SELECT koelectra_load('one', 'tests/reference/heads/replaced')",
              "one");
-  ck_assert_int_eq(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
+  sqlite3_stmt *statement = prepare(db, sql);
   for (int i = 1; i <= 3; i++) {
     ck_assert_int_eq(sqlite3_step(statement), SQLITE_ROW);
     ck_assert_int_eq(sqlite3_column_int(statement, 1), 2);
@@ -231,19 +194,6 @@ static sqlite3 *open_filled(void) {
   return db;
 }
 
-/* Steps a statement to its end and returns the last code. */
-static int run(sqlite3 *db, const char *sql) {
-  sqlite3_stmt *statement;
-  int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-  if (code != SQLITE_OK) return code;
-  while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-    for (int i = 0; i < sqlite3_column_count(statement); i++)
-      (void)sqlite3_column_text(statement, i);
-  }
-  sqlite3_finalize(statement);
-  return code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
 #ifdef KOE_FAULTS
 START_TEST(our_memory) {
   sqlite3 *db = open_filled();
@@ -271,16 +221,7 @@ START_TEST(sqlites_memory) {
   install_sqlite_faults();
   sqlite3 *db = open_filled();
   const char *sql = statements[_i];
-  ck_assert_int_eq(run(db, sql), SQLITE_OK);
-  for (long n = 1; n < 2000; n += n < 40 ? 1 : 7) {
-    set_sqlite_fault(n, true);
-    int code = run(db, sql);
-    bool reached = sqlite_fault_reached();
-    set_sqlite_fault(0, true);
-    ck_assert_msg(code == SQLITE_OK || code == SQLITE_NOMEM, "%s: allocation %ld: code %d: %s", sql,
-                  n, code, sqlite3_errmsg(db));
-    if (!reached) break;
-  }
+  sweep_sqlite_faults(run, db, sql, 7);
   ck_assert_int_eq(run(db, sql), SQLITE_OK);
   close_database(db);
 }

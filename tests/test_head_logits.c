@@ -5,6 +5,7 @@
 #include "../model/hidden_states.h"
 #include "../model/memory.h"
 #include "../model/model_open.h"
+#include "golden.h"
 #include "registry_support.h"
 #include "support.h"
 
@@ -14,48 +15,6 @@
 #include <string.h>
 
 static const double tolerance = 1e-4;
-
-static const koe_model *open_model(const char *directory, const char *options) {
-  koe_error err;
-  const koe_model *model;
-  assert_ok(koe_registry_load("test", directory, options, &err));
-  assert_ok(koe_registry_acquire("test", &model, &err));
-  return model;
-}
-
-static void close_model(const koe_model *model) {
-  koe_registry_release(model);
-  koe_registry_clear();
-}
-
-static json_t *load_cases(const char *directory) {
-  json_t *file = load_json(file_in(directory, "expected.json"));
-  json_t *cases = json_incref(json_object_get(file, "cases"));
-  json_decref(file);
-  ck_assert_uint_gt(json_array_size(cases), 0);
-  return cases;
-}
-
-static void report(const char *what, double largest) {
-  if (getenv("KOELECTRA_DIFFERENCES") != NULL) {
-    printf("difference: %-40s %.1e\n", what, largest);
-    fflush(stdout);
-  }
-}
-
-static void append_case(koe_batch *batch, const json_t *item) {
-  koe_error err;
-  koe_token tokens[512];
-  const json_t *ids = json_object_get(item, "input_ids");
-  const json_t *types = json_object_get(item, "token_type_ids");
-  size_t count = json_array_size(ids);
-  ck_assert_uint_le(count, 512);
-  for (size_t i = 0; i < count; i++) {
-    tokens[i] = (koe_token){.id = (int32_t)json_integer_value(json_array_get(ids, i)),
-                            .segment = (int32_t)json_integer_value(json_array_get(types, i))};
-  }
-  assert_ok(koe_batch_append(batch, tokens, count, &err));
-}
 
 /* Numbers of an array of any depth, in order: into `out`, which has room for `most`. */
 static size_t flatten(const json_t *value, double *out, size_t most) {
@@ -179,7 +138,7 @@ START_TEST(shared_tasks_match) {
     close_model(model);
     snprintf(folder, sizeof folder, "tasks/%s, %s (cosine >= %.4f)", task->name,
              int8 ? "int8" : "float32", least);
-    report(folder, largest);
+    report_difference(folder, largest);
   }
   koe_free(expected);
   koe_free(out);

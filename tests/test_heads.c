@@ -8,6 +8,7 @@
 #include "../model/fill_mask.h"
 #include "../model/memory.h"
 #include "../model/replaced.h"
+#include "golden.h"
 #include "registry_support.h"
 #include "support.h"
 
@@ -17,27 +18,6 @@
 #include <string.h>
 
 static const double tolerance = 1e-4;
-
-static const koe_model *open_model(const char *directory, const char *options) {
-  koe_error err;
-  const koe_model *model;
-  assert_ok(koe_registry_load("test", directory, options, &err));
-  assert_ok(koe_registry_acquire("test", &model, &err));
-  return model;
-}
-
-static void close_model(const koe_model *model) {
-  koe_registry_release(model);
-  koe_registry_clear();
-}
-
-static json_t *load_cases(const char *directory) {
-  json_t *file = load_json(file_in(directory, "expected.json"));
-  json_t *cases = json_incref(json_object_get(file, "cases"));
-  json_decref(file);
-  ck_assert_uint_gt(json_array_size(cases), 0);
-  return cases;
-}
 
 static const char *string_of(const json_t *item, const char *key) {
   const char *string = json_string_value(json_object_get(item, key));
@@ -69,15 +49,8 @@ static void check_text(koe_text actual, const char *expected) {
                 "\"%.*s\", not \"%s\"", (int)actual.length, actual.bytes, expected);
 }
 
-static void report(const char *what, double largest) {
-  if (getenv("KOELECTRA_DIFFERENCES") != NULL) {
-    printf("difference: %-40s %.1e\n", what, largest);
-    fflush(stdout);
-  }
-}
-
-/* ── goldens: entities ──────────────────────────────────────────────────────────────────────────
- */
+/* Compares what a model says of a case. */
+typedef void check_function(const koe_model *model, const json_t *item, double *largest);
 
 static void check_entities(const koe_model *model, const json_t *item, const char *key,
                            double *largest) {
@@ -106,21 +79,165 @@ static void check_entities(const koe_model *model, const json_t *item, const cha
   koe_entities_free(entities);
 }
 
-START_TEST(golden_entities) {
-  const char *directory = test_path("reference/heads/entities");
+static void check_words(const koe_model *model, const json_t *item, double *largest) {
+  check_entities(model, item, "word", largest);
+}
+
+static void check_tokens(const koe_model *model, const json_t *item, double *largest) {
+  check_entities(model, item, "token", largest);
+}
+
+static void check_answers(const koe_model *model, const json_t *item, double *largest) {
+  koe_error err;
+  koe_answers *answers;
+  const koe_answer *found;
+  size_t count;
+  double no_answer;
+  bool done = false;
+  const json_t *expected = json_object_get(item, "answers");
+  koe_answer_options options = {
+      .k = (size_t)integer_of(item, "k"),
+      .max_answer_length = (size_t)integer_of(item, "max_answer_length"),
+      .doc_stride = (size_t)integer_of(item, "doc_stride"),
+  };
+  assert_ok(koe_answers_open(model, text_of(item, "question"), text_of(item, "context"), &options,
+                             &answers, &err));
+  while (!done)
+    assert_ok(koe_answers_next(answers, &found, &count, &no_answer, &done, &err));
+  ck_assert_uint_eq(count, json_array_size(expected));
+  for (size_t i = 0; i < count; i++) {
+    const json_t *row = json_array_get(expected, i);
+    check_text(found[i].text, string_of(row, "answer"));
+    ck_assert_int_eq(found[i].start, integer_of(row, "start"));
+    ck_assert_int_eq(found[i].end, integer_of(row, "end"));
+    check_number(found[i].logit, json_object_get(row, "logit"), "logit", largest);
+    check_number(found[i].score, json_object_get(row, "score"), "score", largest);
+  }
+  if (count > 0) check_number(no_answer, json_object_get(item, "no_answer"), "no answer", largest);
+  koe_answers_free(answers);
+}
+
+static void check_replaced(const koe_model *model, const json_t *item, double *largest) {
+  koe_error err;
+  koe_replaced *replaced;
+  const koe_replaced_token *found;
+  size_t count, seen = 0;
+  bool done = false;
+  const json_t *expected = json_object_get(item, "tokens");
+  assert_ok(koe_replaced_open(model, text_of(item, "text"), &replaced, &err));
+  while (!done) {
+    assert_ok(koe_replaced_next(replaced, &found, &count, &done, &err));
+    for (size_t i = 0; i < count; i++) {
+      const json_t *row = json_array_get(expected, seen++);
+      const koe_tokenizer *tokenizer = koe_model_tokenizer(model);
+      ck_assert_int_eq(found[i].position, json_integer_value(json_array_get(row, 0)));
+      check_text(koe_tokenizer_token(tokenizer, found[i].id),
+                 json_string_value(json_array_get(row, 1)));
+      ck_assert_int_eq(found[i].start, json_integer_value(json_array_get(row, 2)));
+      ck_assert_int_eq(found[i].end, json_integer_value(json_array_get(row, 3)));
+      check_number(found[i].probability, json_array_get(row, 4), "probability", largest);
+    }
+  }
+  ck_assert_uint_eq(seen, json_array_size(expected));
+  koe_replaced_free(replaced);
+}
+
+static void check_fills(const koe_model *model, const json_t *item, double *largest) {
+  koe_error err;
+  koe_fill_mask *fill;
+  const koe_fill *found;
+  size_t count, seen = 0;
+  bool done = false;
+  const json_t *expected = json_object_get(item, "fills");
+  assert_ok(koe_fill_mask_open(model, text_of(item, "text"), 4, &fill, &err));
+  while (!done) {
+    assert_ok(koe_fill_mask_next(fill, &found, &count, &done, &err));
+    for (size_t i = 0; i < count; i++) {
+      const json_t *row = json_array_get(expected, seen++);
+      ck_assert_int_eq(found[i].mask, integer_of(row, "mask"));
+      ck_assert_int_eq(found[i].start, integer_of(row, "start"));
+      ck_assert_int_eq(found[i].end, integer_of(row, "end"));
+      ck_assert_int_eq(memcmp(string_of(item, "text") + found[i].begin, "[MASK]", 6), 0);
+      check_text(koe_tokenizer_token(koe_model_tokenizer(model), found[i].id),
+                 string_of(row, "token"));
+      check_number(found[i].probability, json_object_get(row, "score"), "probability", largest);
+    }
+  }
+  ck_assert_uint_eq(seen, json_array_size(expected));
+  koe_fill_mask_free(fill);
+}
+
+/* Of a sequence classifier, of whichever form. */
+static void check_logits(const koe_model *model, const json_t *item, double *largest) {
+  koe_error err;
+  float logits[8];
+  const json_t *expected = json_object_get(item, "logits");
+  bool paired = json_object_get(item, "pair") != NULL;
+  koe_text text = text_of(item, "text"), pair = paired ? text_of(item, "pair") : text;
+  ck_assert_uint_eq(json_array_size(expected), koe_model_label_count(model));
+  ck_assert_uint_le(koe_model_label_count(model), sizeof logits / sizeof logits[0]);
+  assert_ok(koe_model_logits(model, &text, paired ? &pair : NULL, 1, logits, &err));
+  for (size_t l = 0; l < json_array_size(expected); l++)
+    check_number(logits[l], json_array_get(expected, l), "logit", largest);
+}
+
+/* ── goldens ────────────────────────────────────────────────────────────────────────────────────
+ */
+
+static const struct golden {
+  const char *folder, *options;
+  check_function *check;
+} goldens[] = {
+    {"entities", NULL, check_words}, /* PER-B */
+    {"entities", "{\"aggregation\": \"token\"}", check_tokens},
+    {"answers", NULL, check_answers},
+    {"replaced", NULL, check_replaced},
+    {"fill_mask", NULL, check_fills},
+    {"hate_speech", NULL, check_logits},
+    {"one_layer", NULL, check_logits},
+};
+
+enum { GOLDENS = sizeof goldens / sizeof goldens[0] };
+
+static const char *golden_directory(const char *folder) {
+  char path[100];
+  snprintf(path, sizeof path, "reference/heads/%s", folder);
+  return test_path(path);
+}
+
+START_TEST(golden_cases) {
+  const struct golden *golden = &goldens[_i];
+  const char *directory = golden_directory(golden->folder);
   json_t *cases = load_cases(directory), *item;
   size_t i;
   double largest = 0;
-  const koe_model *model = open_model(directory, NULL); /* by words: PER-B */
-  json_array_foreach(cases, i, item) check_entities(model, item, "word", &largest);
-  close_model(model);
-  model = open_model(directory, "{\"aggregation\": \"token\"}");
-  json_array_foreach(cases, i, item) check_entities(model, item, "token", &largest);
+  const koe_model *model = open_model(directory, golden->options);
+  json_array_foreach(cases, i, item) golden->check(model, item, &largest);
   close_model(model);
   json_decref(cases);
-  report("heads/entities, score", largest);
+  report_difference(directory, largest);
 }
 END_TEST
+
+/* The same whatever the threads: the longest case, which is the last. */
+START_TEST(golden_threads) {
+  koe_error err;
+  const struct golden *golden = &goldens[_i];
+  const char *directory = golden_directory(golden->folder);
+  json_t *cases = load_cases(directory);
+  for (int threads = 1; threads <= 3; threads += 2) {
+    double largest = 0;
+    assert_ok(koe_registry_config_set("threads", threads, &err));
+    const koe_model *model = open_model(directory, golden->options);
+    golden->check(model, json_array_get(cases, json_array_size(cases) - 1), &largest);
+    close_model(model);
+  }
+  json_decref(cases);
+}
+END_TEST
+
+/* ── labels ─────────────────────────────────────────────────────────────────────────────────────
+ */
 
 START_TEST(labels_taken_apart) {
   static const struct {
@@ -170,158 +287,10 @@ START_TEST(spellings) {
 }
 END_TEST
 
-/* ── goldens: answers, replaced tokens, masks ───────────────────────────────────────────────────
- */
-
-static void check_answers(const koe_model *model, const json_t *item, double *largest) {
-  koe_error err;
-  koe_answers *answers;
-  const koe_answer *found;
-  size_t count;
-  double no_answer;
-  bool done = false;
-  const json_t *expected = json_object_get(item, "answers");
-  koe_answer_options options = {
-      .k = (size_t)integer_of(item, "k"),
-      .max_answer_length = (size_t)integer_of(item, "max_answer_length"),
-      .doc_stride = (size_t)integer_of(item, "doc_stride"),
-  };
-  assert_ok(koe_answers_open(model, text_of(item, "question"), text_of(item, "context"), &options,
-                             &answers, &err));
-  while (!done)
-    assert_ok(koe_answers_next(answers, &found, &count, &no_answer, &done, &err));
-  ck_assert_uint_eq(count, json_array_size(expected));
-  for (size_t i = 0; i < count; i++) {
-    const json_t *row = json_array_get(expected, i);
-    check_text(found[i].text, string_of(row, "answer"));
-    ck_assert_int_eq(found[i].start, integer_of(row, "start"));
-    ck_assert_int_eq(found[i].end, integer_of(row, "end"));
-    check_number(found[i].logit, json_object_get(row, "logit"), "logit", largest);
-    check_number(found[i].score, json_object_get(row, "score"), "score", largest);
-  }
-  if (count > 0) check_number(no_answer, json_object_get(item, "no_answer"), "no answer", largest);
-  koe_answers_free(answers);
-}
-
-START_TEST(golden_answers) {
-  const char *directory = test_path("reference/heads/answers");
-  json_t *cases = load_cases(directory), *item;
-  size_t i;
-  double largest = 0;
-  const koe_model *model = open_model(directory, NULL);
-  json_array_foreach(cases, i, item) check_answers(model, item, &largest);
-  close_model(model);
-  json_decref(cases);
-  report("heads/answers, logit and score", largest);
-}
-END_TEST
-
-static void check_replaced(const koe_model *model, const json_t *item, double *largest) {
-  koe_error err;
-  koe_replaced *replaced;
-  const koe_replaced_token *found;
-  size_t count, seen = 0;
-  bool done = false;
-  const json_t *expected = json_object_get(item, "tokens");
-  assert_ok(koe_replaced_open(model, text_of(item, "text"), &replaced, &err));
-  while (!done) {
-    assert_ok(koe_replaced_next(replaced, &found, &count, &done, &err));
-    for (size_t i = 0; i < count; i++) {
-      const json_t *row = json_array_get(expected, seen++);
-      const koe_tokenizer *tokenizer = koe_model_tokenizer(model);
-      ck_assert_int_eq(found[i].position, json_integer_value(json_array_get(row, 0)));
-      check_text(koe_tokenizer_token(tokenizer, found[i].id),
-                 json_string_value(json_array_get(row, 1)));
-      ck_assert_int_eq(found[i].start, json_integer_value(json_array_get(row, 2)));
-      ck_assert_int_eq(found[i].end, json_integer_value(json_array_get(row, 3)));
-      check_number(found[i].probability, json_array_get(row, 4), "probability", largest);
-    }
-  }
-  ck_assert_uint_eq(seen, json_array_size(expected));
-  koe_replaced_free(replaced);
-}
-
-START_TEST(golden_replaced) {
-  const char *directory = test_path("reference/heads/replaced");
-  json_t *cases = load_cases(directory), *item;
-  size_t i;
-  double largest = 0;
-  const koe_model *model = open_model(directory, NULL);
-  json_array_foreach(cases, i, item) check_replaced(model, item, &largest);
-  close_model(model);
-  json_decref(cases);
-  report("heads/replaced, probability", largest);
-}
-END_TEST
-
-static void check_fills(const koe_model *model, const json_t *item, double *largest) {
-  koe_error err;
-  koe_fill_mask *fill;
-  const koe_fill *found;
-  size_t count, seen = 0;
-  bool done = false;
-  const json_t *expected = json_object_get(item, "fills");
-  assert_ok(koe_fill_mask_open(model, text_of(item, "text"), 4, &fill, &err));
-  while (!done) {
-    assert_ok(koe_fill_mask_next(fill, &found, &count, &done, &err));
-    for (size_t i = 0; i < count; i++) {
-      const json_t *row = json_array_get(expected, seen++);
-      ck_assert_int_eq(found[i].mask, integer_of(row, "mask"));
-      ck_assert_int_eq(found[i].start, integer_of(row, "start"));
-      ck_assert_int_eq(found[i].end, integer_of(row, "end"));
-      ck_assert_int_eq(memcmp(string_of(item, "text") + found[i].begin, "[MASK]", 6), 0);
-      check_text(koe_tokenizer_token(koe_model_tokenizer(model), found[i].id),
-                 string_of(row, "token"));
-      check_number(found[i].probability, json_object_get(row, "score"), "probability", largest);
-    }
-  }
-  ck_assert_uint_eq(seen, json_array_size(expected));
-  koe_fill_mask_free(fill);
-}
-
-START_TEST(golden_fill_mask) {
-  const char *directory = test_path("reference/heads/fill_mask");
-  json_t *cases = load_cases(directory), *item;
-  size_t i;
-  double largest = 0;
-  const koe_model *model = open_model(directory, NULL);
-  json_array_foreach(cases, i, item) check_fills(model, item, &largest);
-  close_model(model);
-  json_decref(cases);
-  report("heads/fill_mask, probability", largest);
-}
-END_TEST
-
-/* ── goldens: sequence classifiers of other forms ───────────────────────────────────────────────
- */
-
-static void check_sequences(const char *folder, size_t labels) {
-  koe_error err;
-  const char *directory = test_path(folder);
-  json_t *cases = load_cases(directory), *item;
-  size_t i;
-  double largest = 0;
-  float logits[8];
-  const koe_model *model = open_model(directory, NULL);
-  ck_assert_uint_eq(koe_model_label_count(model), labels);
-  json_array_foreach(cases, i, item) {
-    const json_t *expected = json_object_get(item, "logits");
-    bool paired = json_object_get(item, "pair") != NULL;
-    koe_text text = text_of(item, "text"), pair = paired ? text_of(item, "pair") : text;
-    assert_ok(koe_model_logits(model, &text, paired ? &pair : NULL, 1, logits, &err));
-    ck_assert_uint_eq(json_array_size(expected), labels);
-    for (size_t l = 0; l < labels; l++)
-      check_number(logits[l], json_array_get(expected, l), "logit", &largest);
-  }
-  close_model(model);
-  json_decref(cases);
-  report(folder, largest);
-}
-
-START_TEST(golden_hate_speech) {
+START_TEST(labels_of_two_heads) {
   static const char *const names[] = {"none", "gender", "others", "none", "hate", "offensive"};
-  check_sequences("reference/heads/hate_speech", 6);
-  const koe_model *model = open_model(test_path("reference/heads/hate_speech"), NULL);
+  const koe_model *model = open_model(golden_directory("hate_speech"), NULL);
+  ck_assert_uint_eq(koe_model_label_count(model), 6);
   ck_assert_uint_eq(koe_model_group_count(model), 2);
   ck_assert_str_eq(koe_model_group(model, 0).name, "bias");
   ck_assert_str_eq(koe_model_group(model, 1).name, "hate");
@@ -333,38 +302,12 @@ START_TEST(golden_hate_speech) {
 }
 END_TEST
 
-START_TEST(golden_one_layer) {
-  check_sequences("reference/heads/one_layer", 2);
-  const koe_model *model = open_model(test_path("reference/heads/one_layer"), NULL);
+START_TEST(labels_of_one_layer) {
+  const koe_model *model = open_model(golden_directory("one_layer"), NULL);
+  ck_assert_uint_eq(koe_model_label_count(model), 2);
   ck_assert_str_eq(koe_model_label(model, 1), "positive");
   ck_assert(!koe_model_has(model, KOE_HEAD_ENTITIES));
   close_model(model);
-}
-END_TEST
-
-/* ── the same whatever the threads and precision ────────────────────────────────────────────────
- */
-
-START_TEST(golden_threads) {
-  koe_error err;
-  static const char *const folders[] = {"entities", "answers", "replaced", "fill_mask"};
-  for (int t = 1; t <= 3; t += 2) {
-    assert_ok(koe_registry_config_set("threads", t, &err));
-    for (size_t f = 0; f < sizeof folders / sizeof folders[0]; f++) {
-      char folder[100];
-      double largest = 0;
-      snprintf(folder, sizeof folder, "reference/heads/%s", folders[f]);
-      json_t *cases = load_cases(test_path(folder));
-      const json_t *item = json_array_get(cases, json_array_size(cases) - 1); /* the longest */
-      const koe_model *model = open_model(test_path(folder), NULL);
-      if (f == 0) check_entities(model, item, "word", &largest);
-      if (f == 1) check_answers(model, item, &largest);
-      if (f == 2) check_replaced(model, item, &largest);
-      if (f == 3) check_fills(model, item, &largest);
-      close_model(model);
-      json_decref(cases);
-    }
-  }
 }
 END_TEST
 
@@ -374,15 +317,12 @@ Suite *heads_suite(void) {
   Suite *suite = suite_create("heads");
   TCase *tests = tcase_create("heads");
   tcase_set_timeout(tests, 60);
-  tcase_add_test(tests, golden_entities);
+  tcase_add_loop_test(tests, golden_cases, 0, GOLDENS);
+  tcase_add_loop_test(tests, golden_threads, 0, GOLDENS);
   tcase_add_test(tests, labels_taken_apart);
   tcase_add_test(tests, spellings);
-  tcase_add_test(tests, golden_answers);
-  tcase_add_test(tests, golden_replaced);
-  tcase_add_test(tests, golden_fill_mask);
-  tcase_add_test(tests, golden_hate_speech);
-  tcase_add_test(tests, golden_one_layer);
-  tcase_add_test(tests, golden_threads);
+  tcase_add_test(tests, labels_of_two_heads);
+  tcase_add_test(tests, labels_of_one_layer);
   suite_add_tcase(suite, tests);
   return suite;
 }

@@ -531,6 +531,41 @@ START_TEST(savepoints_out_of_memory) {
 }
 END_TEST
 
+/* The disk is full while the queue is written before a savepoint, or at COMMIT; there is room
+ * later. SQLite undoes the statement or the transaction; what is left is sound and whole. */
+START_TEST(disk_full) {
+  static const char *const writes[] = {"INSERT INTO s(body) SELECT '문' FROM json_each('[1,2]')",
+                                       "UPDATE plain SET x = x + 10", "SAVEPOINT a", "COMMIT",
+                                       "SELECT count(*) FROM s('책')"};
+  sqlite3 *db = open_file(temporary_file("full.db"));
+  run_format(db, "PRAGMA synchronous = OFF; CREATE VIRTUAL TABLE s USING koelectra_index(body);"
+                 "CREATE TABLE plain(x UNIQUE); INSERT INTO plain VALUES(1), (2);"
+                 "CREATE TRIGGER two AFTER UPDATE ON plain BEGIN SELECT 1; END;"
+                 "CREATE TABLE ready AS SELECT koelectra_embed('책') AS v");
+  int failures = 0;
+  for (int room = 0; room < 60; room += 7) {
+    run_format(db, "BEGIN");
+    for (int i = 0; i < 600; i++)
+      run_format(db, "INSERT INTO s(rowid, body) VALUES(%d, (SELECT v FROM ready))", i + 1);
+    run_format(db, "PRAGMA max_page_count = %lld", (long long)pages(db) + room);
+    char *text;
+    int code = run_sql(db, writes[_i], &text);
+    ck_assert_msg(code == SQLITE_FULL || code == SQLITE_OK, "code %d: %s", code, text);
+    failures += code == SQLITE_FULL;
+    sqlite3_free(text);
+    run_format(db, "PRAGMA max_page_count = 1000000");
+    if (!sqlite3_get_autocommit(db)) run_format(db, "COMMIT");
+    sqlite3_int64 count = query_integer(db, "SELECT count(*) FROM s");
+    ck_assert_msg(count == 0 || count >= 600, "%lld rows", (long long)count);
+    ck_assert_int_eq(query_integer(db, "SELECT count(*) FROM s('책')"), count);
+    assert_sound(db, "s");
+    run_format(db, "DELETE FROM s; VACUUM");
+  }
+  ck_assert_int_gt(failures, 3);
+  close_database(db);
+}
+END_TEST
+
 Suite *index_connections_suite(void);
 
 Suite *index_connections_suite(void) {
@@ -553,6 +588,7 @@ Suite *index_connections_suite(void) {
   TCase *failures = tcase_create("failures");
   tcase_add_test(failures, model_that_fails);
   tcase_add_loop_test(failures, savepoints_out_of_memory, 0, 2);
+  tcase_add_loop_test(failures, disk_full, 0, 5);
   suite_add_tcase(suite, failures);
   return suite;
 }

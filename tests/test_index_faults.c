@@ -2,6 +2,7 @@
  * another model.  The error is said, and the index is sound afterwards. */
 #include "../model/memory.h"
 #include "index_support.h"
+#include "interrupt.h"
 #include "sqlite_faults.h"
 #include "support.h"
 
@@ -126,22 +127,12 @@ END_TEST
 /* ── interrupts ─────────────────────────────────────────────────────────────────────────────────
  */
 
-static int calls_until_interrupt;
-
-static int interrupt(void *db) {
-  if (--calls_until_interrupt == 0) sqlite3_interrupt(db);
-  return 0;
-}
-
 /* Interrupts a statement at its n-th progress call, for n from 1 until it ends before. */
 static void interrupt_sweep(sqlite3 *db, const char *sql, int operations) {
   char *before = describe_index(db);
   int code = SQLITE_INTERRUPT, interrupted = 0;
   for (int n = 1; code != SQLITE_OK; n++) {
-    calls_until_interrupt = n;
-    sqlite3_progress_handler(db, operations, interrupt, db);
-    code = run(db, sql);
-    sqlite3_progress_handler(db, 0, NULL, NULL);
+    code = run_interrupted(db, sql, operations, n);
     ck_assert_msg(code == SQLITE_OK || code == SQLITE_INTERRUPT, "%s: call %d: code %d: %s", sql, n,
                   code, sqlite3_errmsg(db));
     if (code == SQLITE_INTERRUPT) {
@@ -241,8 +232,7 @@ START_TEST(changes_under_a_reader) {
                                         "SELECT rowid, body FROM s"};
   for (size_t i = 0; i < 2; i++) {
     sqlite3 *db = open_small_index(false);
-    sqlite3_stmt *reader;
-    ck_assert_int_eq(sqlite3_prepare_v2(db, queries[i], -1, &reader, NULL), SQLITE_OK);
+    sqlite3_stmt *reader = prepare(db, queries[i]);
     ck_assert_int_eq(sqlite3_step(reader), SQLITE_ROW);
     run_format(db, "BEGIN; DELETE FROM s; INSERT INTO s(rowid, body) VALUES(99, '새 글')");
     int code;

@@ -1,6 +1,7 @@
 /* What koelectra_index finds through its image in memory is what the stored vectors say, whoever
  * has changed them: the oracle is the ranking of all rows, for which every vector is read. */
 #include "index_support.h"
+#include "interrupt.h"
 #include "support.h"
 
 #include "../model/memory.h"
@@ -11,8 +12,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static const char create[] = "CREATE VIRTUAL TABLE s USING koelectra_index(body)";
 
 static sqlite3_int64 images(sqlite3 *db, const char *key) {
   char sql[128];
@@ -131,6 +130,14 @@ static void assert_searches(sqlite3 *db, const char *index, int n) {
   ck_assert_msg(wrong == NULL, "%s, vector %d: %s: %s", index, n, wrong, sqlite3_errmsg(db));
 }
 
+/* A database, in memory where `path` is NULL, whose index `s` has that many rows. */
+static sqlite3 *open_index(const char *path, int rows) {
+  sqlite3 *db = open_vector_database(path);
+  run_format(db, "CREATE VIRTUAL TABLE s USING koelectra_index(body)");
+  insert_vectors(db, "s", 1, rows);
+  return db;
+}
+
 /* ── one connection ─────────────────────────────────────────────────────────────────────────────
  */
 
@@ -171,10 +178,8 @@ static void change_something(sqlite3 *db, const char *index) {
 }
 
 START_TEST(random_changes) {
-  sqlite3 *db = open_vector_database(NULL);
+  sqlite3 *db = open_index(NULL, 1300);
   seed = 1u + (unsigned)_i;
-  run_format(db, "%s", create);
-  insert_vectors(db, "s", 1, 1300);
   for (int round = 0; round < 8; round++) {
     int changes = below(6), end = below(4);
     if (end > 0) run_format(db, "BEGIN");
@@ -205,9 +210,7 @@ END_TEST
 
 /* A change of one row makes one block anew; the others stay. */
 START_TEST(unchanged_blocks_stay) {
-  sqlite3 *db = open_vector_database(NULL);
-  run_format(db, "%s", create);
-  insert_vectors(db, "s", 1, 2560);
+  sqlite3 *db = open_index(NULL, 2560);
   run_format(db, "CREATE TABLE before AS SELECT id, stamp FROM s_chunks");
   assert_searches(db, "s", 1);
   run_format(db, "UPDATE s SET body = test_vector(7777) WHERE rowid = 300");
@@ -233,9 +236,7 @@ START_TEST(chosen_rows) {
   const int counts[] = {1, 40, 300, 4200};
   char sql[512];
   ranking all = {0}, some = {0};
-  sqlite3 *db = open_vector_database(NULL);
-  run_format(db, "%s", create);
-  insert_vectors(db, "s", 1, 8500);
+  sqlite3 *db = open_index(NULL, 8500);
   ck_assert_int_eq(
       rank(db, "SELECT rowid, similarity FROM s WHERE s MATCH test_vector(?1)", 9, &all),
       SQLITE_OK);
@@ -258,9 +259,8 @@ END_TEST
 
 START_TEST(snapshots) {
   const char *path = temporary_file("wal.db");
-  sqlite3 *a = open_vector_database(path), *b = open_vector_database(path);
-  run_format(a, "PRAGMA journal_mode = wal; %s", create);
-  insert_vectors(a, "s", 1, 1000);
+  sqlite3 *a = open_index(path, 1000), *b = open_vector_database(path);
+  run_format(a, "PRAGMA journal_mode = wal");
   seed = 7;
   for (int round = 0; round < 4; round++) {
     run_format(b, "BEGIN");
@@ -294,9 +294,7 @@ END_TEST
 /* Another process changes the file; what was in memory is not taken for what it holds now. */
 START_TEST(another_process) {
   const char *path = temporary_file("process.db");
-  sqlite3 *db = open_vector_database(path);
-  run_format(db, "%s", create);
-  insert_vectors(db, "s", 1, 1000);
+  sqlite3 *db = open_index(path, 1000);
   assert_searches(db, "s", 5);
   close_database(db);
   pid_t child = fork();
@@ -324,9 +322,7 @@ END_TEST
 /* A host that connects anew for each request finds the image, and leaves no old ones behind. */
 START_TEST(connection_for_each_request) {
   const char *path = temporary_file("requests.db");
-  sqlite3 *db = open_vector_database(path);
-  run_format(db, "%s", create);
-  insert_vectors(db, "s", 1, 1000);
+  sqlite3 *db = open_index(path, 1000);
   assert_searches(db, "s", 1);
   sqlite3_int64 bytes = images(db, "bytes");
   close_database(db);
@@ -346,9 +342,7 @@ END_TEST
 START_TEST(copies) {
   char copy[1024];
   snprintf(copy, sizeof copy, "%s", temporary_file("copy.db"));
-  sqlite3 *db = open_vector_database(temporary_file("original.db"));
-  run_format(db, "%s", create);
-  insert_vectors(db, "s", 1, 1500);
+  sqlite3 *db = open_index(temporary_file("original.db"), 1500);
   assert_searches(db, "s", 5);
   sqlite3_int64 bytes = images(db, "bytes");
   run_format(db, "VACUUM INTO %Q; ATTACH %Q AS copy", copy, copy);
@@ -377,9 +371,8 @@ END_TEST
  */
 
 START_TEST(little_memory) {
-  sqlite3 *db = open_vector_database(NULL);
-  run_format(db, "%s; CREATE VIRTUAL TABLE t USING koelectra_index(body)", create);
-  insert_vectors(db, "s", 1, 1500);
+  sqlite3 *db = open_index(NULL, 1500);
+  run_format(db, "CREATE VIRTUAL TABLE t USING koelectra_index(body)");
   insert_vectors(db, "t", 1, 1500);
   assert_searches(db, "s", 1);
   sqlite3_int64 bytes = images(db, "bytes");
@@ -419,9 +412,7 @@ static void assert_nothing_kept(sqlite3 *db) {
 
 #ifdef KOE_FAULTS
 START_TEST(no_memory) {
-  sqlite3 *db = open_vector_database(NULL);
-  run_format(db, "%s", create);
-  insert_vectors(db, "s", 1, 600);
+  sqlite3 *db = open_index(NULL, 600);
   int code = SQLITE_NOMEM, failures = 0;
   for (long n = 1; code != SQLITE_OK; n++) {
     koe_memory_fail_after(n);
@@ -442,23 +433,11 @@ START_TEST(no_memory) {
 END_TEST
 #endif
 
-static int calls_until_interrupt;
-
-static int interrupt(void *db) {
-  if (--calls_until_interrupt == 0) sqlite3_interrupt(db);
-  return 0;
-}
-
 START_TEST(interrupted_reading) {
-  sqlite3 *db = open_vector_database(NULL);
-  run_format(db, "%s", create);
-  insert_vectors(db, "s", 1, 2000);
+  sqlite3 *db = open_index(NULL, 2000);
   int code = SQLITE_INTERRUPT, interrupted = 0;
   for (int n = 1; code != SQLITE_OK; n++) {
-    calls_until_interrupt = n;
-    sqlite3_progress_handler(db, 5, interrupt, db);
-    code = run(db, first_search);
-    sqlite3_progress_handler(db, 0, NULL, NULL);
+    code = run_interrupted(db, first_search, 5, n);
     if (code == SQLITE_OK) break;
     ck_assert_int_eq(code, SQLITE_INTERRUPT);
     interrupted++;
@@ -515,10 +494,9 @@ static void *write_changes(void *argument) {
 
 START_TEST(threads) {
   const char *path = temporary_file("threads.db");
-  sqlite3 *db = open_vector_database(path);
+  sqlite3 *db = open_index(path, 1200);
   reader readers[READERS + 1];
-  run_format(db, "PRAGMA journal_mode = wal; %s", create);
-  insert_vectors(db, "s", 1, 1200);
+  run_format(db, "PRAGMA journal_mode = wal");
   for (int i = 0; i <= READERS; i++) {
     readers[i] = (reader){.path = path, .number = i};
     ck_assert_int_eq(pthread_create(&readers[i].thread, NULL,

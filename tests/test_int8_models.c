@@ -5,6 +5,7 @@
 #include "../model/quantized_linear.h"
 #include "../model/registry.h"
 #include "../model/trainer/quantize.h"
+#include "golden.h"
 #include "registry_support.h"
 #include "support.h"
 
@@ -282,15 +283,10 @@ static const koe_registry_entry *entry_of(const koe_registry_entry *entries, siz
 
 START_TEST(registered) {
   koe_error err;
-  const koe_model *exact, *plain, *rounded, *again;
-  assert_ok(koe_registry_load("exact", tiny, "{\"precision\": \"float32\"}", &err));
-  assert_ok(koe_registry_load("plain", tiny, NULL, &err));
-  assert_ok(koe_registry_load("rounded", tiny, int8_option, &err));
-  assert_ok(koe_registry_load("again", tiny, int8_option, &err));
-  assert_ok(koe_registry_acquire("exact", &exact, &err));
-  assert_ok(koe_registry_acquire("plain", &plain, &err));
-  assert_ok(koe_registry_acquire("rounded", &rounded, &err));
-  assert_ok(koe_registry_acquire("again", &again, &err));
+  const koe_model *exact = open_model_as("exact", tiny, "{\"precision\": \"float32\"}");
+  const koe_model *plain = open_model_as("plain", tiny, NULL);
+  const koe_model *rounded = open_model_as("rounded", tiny, int8_option);
+  const koe_model *again = open_model_as("again", tiny, int8_option);
   ck_assert_ptr_eq(exact, plain);
   ck_assert_ptr_eq(rounded, again);
   ck_assert_ptr_ne(exact, rounded);
@@ -329,13 +325,8 @@ typedef struct pair {
 } pair;
 
 static pair open_pair(const char *directory) {
-  koe_error err;
-  pair p;
-  assert_ok(koe_registry_load("exact", directory, NULL, &err));
-  assert_ok(koe_registry_load("rounded", directory, int8_option, &err));
-  assert_ok(koe_registry_acquire("exact", &p.exact, &err));
-  assert_ok(koe_registry_acquire("rounded", &p.rounded, &err));
-  return p;
+  return (pair){.exact = open_model_as("exact", directory, NULL),
+                .rounded = open_model_as("rounded", directory, int8_option)};
 }
 
 static void close_pair(pair *p) {
@@ -410,8 +401,7 @@ START_TEST(random_weights) {
   enum { MAX_COUNT = 100 };
   koe_text texts[MAX_COUNT];
   size_t count = 0, differ;
-  json_t *expected = load_json(file_in(tiny, "expected.json"));
-  const json_t *cases = json_object_get(expected, "cases");
+  json_t *cases = load_cases(tiny);
   for (size_t i = 0; i < json_array_size(cases) && count < MAX_COUNT; i++) {
     if (json_object_get(json_array_get(cases, i), "pair") == NULL)
       texts[count++] = text_of(json_array_get(cases, i));
@@ -421,7 +411,7 @@ START_TEST(random_weights) {
   double smallest = compare(&p, texts, count, &differ);
   ck_assert_msg(smallest >= 0.998 && smallest < 1 - 1e-9, "cosine %.9f", smallest);
   close_pair(&p);
-  json_decref(expected);
+  json_decref(cases);
 }
 END_TEST
 

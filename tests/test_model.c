@@ -1,6 +1,6 @@
 /* Whole models, texts in and numbers out, against PyTorch's outputs (see reference/README.md). */
 #include "../model/memory.h"
-#include "../model/registry.h"
+#include "registry_support.h"
 #include "support.h"
 
 #include <math.h>
@@ -11,20 +11,6 @@
 enum { MANY_TEXTS = 3000, LONG_TEXT_BYTES = 10 << 20 };
 
 static const double tolerance = 1e-4;
-
-/* The model of a directory, registered for the test. */
-static const koe_model *open_model(const char *directory, const char *options) {
-  koe_error err;
-  const koe_model *model;
-  assert_ok(koe_registry_load("test", directory, options, &err));
-  assert_ok(koe_registry_acquire("test", &model, &err));
-  return model;
-}
-
-static void close_model(const koe_model *model) {
-  koe_registry_release(model);
-  koe_registry_clear();
-}
 
 /* Cases of an expected.json: those of one text, or those of two. */
 typedef struct cases {
@@ -252,9 +238,7 @@ START_TEST(weight_formats) {
   koe_registry_entries_free(entries, count);
 
   /* The same weights are the same model, whatever file they are in. */
-  const koe_model *original;
-  assert_ok(koe_registry_load("original", test_path("reference/tiny"), NULL, &err));
-  assert_ok(koe_registry_acquire("original", &original, &err));
+  const koe_model *original = open_model_as("original", test_path("reference/tiny"), NULL);
   bool same = koe_model_fingerprint(model) == koe_model_fingerprint(original);
   ck_assert_int_eq(same, strcmp(format->precision, "float32") == 0);
   koe_registry_release(original);

@@ -84,13 +84,9 @@ static int64_t most_done;
 
 /* A progress handler does not use the connection it is of. */
 static int look(void *other) {
-  sqlite3_stmt *statement;
-  ck_assert_int_eq(sqlite3_prepare_v2(other,
-                                      "SELECT format('%s %s %s %s', operation, name, "
-                                      "total IS NULL, rows_per_second > 0), done "
-                                      "FROM koelectra_progress",
-                                      -1, &statement, NULL),
-                   SQLITE_OK);
+  sqlite3_stmt *statement = prepare(other,
+                                    "SELECT format('%s %s %s %s', operation, name, total IS NULL, "
+                                    "rows_per_second > 0), done FROM koelectra_progress");
   while (sqlite3_step(statement) == SQLITE_ROW) {
     snprintf(seen, sizeof seen, "%s", (const char *)sqlite3_column_text(statement, 0));
     ck_assert_int_ge(sqlite3_column_int64(statement, 1), most_done);

@@ -78,21 +78,14 @@ END_TEST
 /* ── directories ────────────────────────────────────────────────────────────────────────────────
  */
 
-static const koe_model *open_model(const char *directory) {
-  koe_error err;
-  const koe_model *model;
-  assert_ok(koe_registry_load(directory, directory, NULL, &err));
-  assert_ok(koe_registry_acquire(directory, &model, &err));
-  ck_assert_uint_le(koe_model_dimension(model), MAX_DIMENSION);
-  return model;
-}
-
 /* The least cosine between the two models' embeddings of some texts. */
 static double least_cosine(const koe_model *a, const koe_model *b) {
   static const char *const texts[] = {"영화가 정말 좋았어요", "다시는 보고 싶지 않다",
                                       "책을 빌려 주세요.", "", "회의는 세 시에 시작합니다"};
   koe_error err;
   double least = 1;
+  ck_assert_uint_le(koe_model_dimension(a), MAX_DIMENSION);
+  ck_assert_uint_le(koe_model_dimension(b), MAX_DIMENSION);
   for (size_t t = 0; t < sizeof texts / sizeof texts[0]; t++) {
     koe_text text = {texts[t], strlen(texts[t])};
     float x[MAX_DIMENSION], y[MAX_DIMENSION];
@@ -111,7 +104,8 @@ START_TEST(embeddings_stay) {
                                             "tests/reference/bare"};
   const char *original = directories[_i / 2];
   const char *small = quantized(original, _i % 2 == 0 ? &half : &single);
-  const koe_model *a = open_model(original), *b = open_model(small);
+  const koe_model *a = open_model_as("original", original, NULL);
+  const koe_model *b = open_model_as("small", small, NULL);
   ck_assert_int_eq(koe_model_pooling(a), koe_model_pooling(b));
   ck_assert_uint_eq(koe_model_label_count(a), koe_model_label_count(b));
   ck_assert_uint_ne(koe_model_fingerprint(a), koe_model_fingerprint(b));
@@ -141,14 +135,9 @@ static const char *precision_of(const char *name) {
  * float32 is. */
 START_TEST(computed_as_stored) {
   const char *small = quantized("tests/reference/bare", &half);
-  const koe_model *stored, *asked, *widened;
-  koe_error err;
-  assert_ok(koe_registry_load("stored", small, NULL, &err));
-  assert_ok(koe_registry_load("asked", small, "{\"precision\": \"int8\"}", &err));
-  assert_ok(koe_registry_load("widened", small, "{\"precision\": \"float32\"}", &err));
-  assert_ok(koe_registry_acquire("stored", &stored, &err));
-  assert_ok(koe_registry_acquire("asked", &asked, &err));
-  assert_ok(koe_registry_acquire("widened", &widened, &err));
+  const koe_model *stored = open_model_as("stored", small, NULL);
+  const koe_model *asked = open_model_as("asked", small, "{\"precision\": \"int8\"}");
+  const koe_model *widened = open_model_as("widened", small, "{\"precision\": \"float32\"}");
   ck_assert_ptr_eq(stored, asked);
   ck_assert_ptr_ne(stored, widened);
   ck_assert_str_eq(precision_of("stored"), "int8");

@@ -16,21 +16,8 @@ enum { WIDEST = 36 };
 
 static const koe_text book = {"책", 3}, film = {"영화가 좋았어요", 22};
 
-static const koe_model *open_named(const char *name, const char *path, const char *options) {
-  koe_error err;
-  const koe_model *model;
-  assert_ok(koe_registry_load(name, path, options, &err));
-  assert_ok(koe_registry_acquire(name, &model, &err));
-  return model;
-}
-
 static const koe_model *open_tiny(void) {
-  return open_named("default", test_path("reference/tiny"), NULL);
-}
-
-static void close_model(const koe_model *model) {
-  koe_registry_release(model);
-  koe_registry_clear();
+  return open_model_as("default", test_path("reference/tiny"), NULL);
 }
 
 static koe_recent_texts *new_recent(void) {
@@ -115,9 +102,9 @@ END_TEST
 START_TEST(models_apart) {
   koe_error err;
   float mean[WIDEST], cls[WIDEST], seen[WIDEST];
-  const koe_model *one = open_named("one", test_path("reference/tiny"), NULL);
+  const koe_model *one = open_model_as("one", test_path("reference/tiny"), NULL);
   const koe_model *other =
-      open_named("other", test_path("reference/tiny"), "{\"pooling\": \"cls\"}");
+      open_model_as("other", test_path("reference/tiny"), "{\"pooling\": \"cls\"}");
   koe_recent_texts *recent = new_recent();
   assert_ok(koe_model_embed(one, &film, 1, mean, &err));
   assert_ok(koe_model_embed(other, &film, 1, cls, &err));
@@ -138,7 +125,7 @@ END_TEST
 START_TEST(no_head) {
   koe_error err;
   float logits[WIDEST], embedding[WIDEST];
-  const koe_model *model = open_named("default", test_path("reference/bare"), NULL);
+  const koe_model *model = open_model_as("default", test_path("reference/bare"), NULL);
   koe_recent_texts *recent = new_recent();
   koe_outputs both = {logits, embedding};
   for (int round = 0; round < 2; round++) {
@@ -164,7 +151,7 @@ START_TEST(damaged_head) {
   memcpy(bytes + length - sizeof nan_value, &nan_value, sizeof nan_value); /* out_proj.bias */
   write_file(path, bytes, length);
   free(bytes);
-  const koe_model *model = open_named("default", directory, NULL);
+  const koe_model *model = open_model_as("default", directory, NULL);
   koe_recent_texts *recent = new_recent();
   for (int round = 0; round < 2; round++) {
     embed(recent, model, book);

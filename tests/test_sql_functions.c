@@ -40,13 +40,6 @@ static const char *const text_calls[] = {
 
 enum { CALLS = sizeof text_calls / sizeof text_calls[0] };
 
-static sqlite3_stmt *prepare(sqlite3 *db, const char *sql) {
-  sqlite3_stmt *statement;
-  int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-  ck_assert_msg(code == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(db));
-  return statement;
-}
-
 /* Steps a statement that has one row and copies the row's first column; NULL is "NULL". */
 static char *step_once(sqlite3_stmt *statement) {
   int code = sqlite3_step(statement);

@@ -49,19 +49,6 @@ static sqlite3 *open_filled(void) {
   return db;
 }
 
-/* Steps a statement to its end and returns the last code. */
-static int run(sqlite3 *db, const char *sql) {
-  sqlite3_stmt *statement;
-  int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-  if (code != SQLITE_OK) return code;
-  while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
-    for (int i = 0; i < sqlite3_column_count(statement); i++)
-      (void)sqlite3_column_text(statement, i);
-  }
-  sqlite3_finalize(statement);
-  return code == SQLITE_DONE ? SQLITE_OK : code;
-}
-
 /* ── allocations of model/ and ext/ ─────────────────────────────────────────────────────────────
  */
 
@@ -134,28 +121,11 @@ END_TEST
 /* ── allocations of SQLite ──────────────────────────────────────────────────────────────────────
  */
 
-/* Runs `attempt` with the n-th allocation failing, for n from 1 until no allocation fails. */
-static void sweep(int (*attempt)(sqlite3 *db, const char *sql), sqlite3 *db, const char *sql) {
-  for (int mode = 0; mode < 2; mode++) {
-    bool reached = true;
-    for (long n = 1; reached; n++) {
-      set_sqlite_fault(n, mode == 1);
-      int code = attempt(db, sql);
-      reached = sqlite_fault_reached();
-      set_sqlite_fault(0, false);
-      ck_assert_msg(code == SQLITE_OK || code == SQLITE_NOMEM, "%s: allocation %ld: code %d", sql,
-                    n, code);
-      ck_assert_msg(reached || code == SQLITE_OK, "%s: no fault, but SQLITE_NOMEM", sql);
-      ck_assert_msg(n < 100000, "%s: never succeeds", sql);
-    }
-  }
-}
-
 START_TEST(memory_of_sqlite) {
   install_sqlite_faults();
   sqlite3 *db = open_filled();
   for (size_t i = 0; i < STATEMENTS; i++) {
-    sweep(run, db, statements[i]);
+    sweep_sqlite_faults(run, db, statements[i], 1);
     ck_assert_msg(run(db, statements[i]) == SQLITE_OK, "%s: %s", statements[i], sqlite3_errmsg(db));
   }
   close_database(db);
@@ -179,7 +149,7 @@ static int open_and_use(sqlite3 *unused, const char *sql) {
 START_TEST(memory_of_sqlite_registering) {
   install_sqlite_faults();
   close_database(open_filled());
-  sweep(open_and_use, NULL, "SELECT token FROM koelectra_tokens('책')");
+  sweep_sqlite_faults(open_and_use, NULL, "SELECT token FROM koelectra_tokens('책')", 1);
 }
 END_TEST
 

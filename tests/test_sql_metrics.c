@@ -18,20 +18,13 @@ static void finish(void) {
   close_database(db);
 }
 
-static sqlite3_stmt *prepare(const char *sql) {
-  sqlite3_stmt *statement;
-  int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
-  ck_assert_msg(code == SQLITE_OK, "%s: %s", sql, sqlite3_errmsg(db));
-  return statement;
-}
-
 /* ── references ─────────────────────────────────────────────────────────────────────────────────
  */
 
 /* The table `pair(a, b)` with the rows of a case. */
 static void fill_pairs(const json_t *rows) {
   run_format(db, "DROP TABLE IF EXISTS pair; CREATE TABLE pair(a, b)");
-  sqlite3_stmt *insert = prepare("INSERT INTO pair VALUES(?1, ?2)");
+  sqlite3_stmt *insert = prepare(db, "INSERT INTO pair VALUES(?1, ?2)");
   for (size_t i = 0; i < json_array_size(rows); i++) {
     for (int side = 0; side < 2; side++) {
       const json_t *value = json_array_get(json_array_get(rows, i), (size_t)side);
@@ -50,7 +43,7 @@ static void fill_pairs(const json_t *rows) {
 
 static void assert_metric(const char *call, double expected) {
   char *sql = sqlite3_mprintf("SELECT %s FROM pair", call);
-  sqlite3_stmt *statement = prepare(sql);
+  sqlite3_stmt *statement = prepare(db, sql);
   ck_assert_msg(sqlite3_step(statement) == SQLITE_ROW, "%s: %s", sql, sqlite3_errmsg(db));
   ck_assert_int_eq(sqlite3_column_type(statement, 0), SQLITE_FLOAT);
   double seen = sqlite3_column_double(statement, 0);

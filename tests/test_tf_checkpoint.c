@@ -78,14 +78,11 @@ END_TEST
 
 START_TEST(int8_of_transposed_kernels) {
   koe_error err;
-  const koe_model *a, *b;
   static const koe_text text = {"영화", 6};
   float expected[24], given[24];
   const char *options = "{\"precision\": \"int8\"}";
-  assert_ok(koe_registry_load("a", reference("discriminator"), options, &err));
-  assert_ok(koe_registry_load("b", make_directory("discriminator", plain), options, &err));
-  assert_ok(koe_registry_acquire("a", &a, &err));
-  assert_ok(koe_registry_acquire("b", &b, &err));
+  const koe_model *a = open_model_as("a", reference("discriminator"), options);
+  const koe_model *b = open_model_as("b", make_directory("discriminator", plain), options);
   assert_ok(koe_model_embed(a, &text, 1, expected, &err));
   assert_ok(koe_model_embed(b, &text, 1, given, &err));
   ck_assert_mem_eq(expected, given, sizeof given);
@@ -165,11 +162,8 @@ START_TEST(a_shard_is_missing) {
 END_TEST
 
 START_TEST(a_replaced_shard_is_another_model) {
-  koe_error err;
-  const koe_model *first, *second;
   const char *directory = make_directory("discriminator", compressed);
-  assert_ok(koe_registry_load("a", directory, NULL, &err));
-  assert_ok(koe_registry_acquire("a", &first, &err));
+  const koe_model *first = open_model_as("a", directory, NULL);
   /* A copy with the same content, renamed over it, as downloads do. */
   copy_into(directory, reference("compressed/electra.data-00001-of-00002"));
   const char *shard = file_in(directory, "electra.data-00001-of-00002");
@@ -178,8 +172,7 @@ START_TEST(a_replaced_shard_is_another_model) {
   write_file(file_in(directory, "new"), bytes, size);
   free(bytes);
   ck_assert_int_eq(rename(file_in(directory, "new"), shard), 0);
-  assert_ok(koe_registry_load("b", directory, NULL, &err));
-  assert_ok(koe_registry_acquire("b", &second, &err));
+  const koe_model *second = open_model_as("b", directory, NULL);
   ck_assert_ptr_ne(first, second);
   koe_registry_release(first);
   koe_registry_release(second);

@@ -17,7 +17,7 @@
 enum { SECONDS, DATA };
 
 /* A connection remembers what a model said of its last 256 texts. */
-enum { TEXTS = 1000, REMEMBERED = 256, LEAST_TEXTS = 300, LEAST_ROUNDS = 3, MOST_ROUNDS = 100 };
+enum { TEXTS = 4000, REMEMBERED = 256, LEAST_TEXTS = 300, LEAST_ROUNDS = 3, MOST_ROUNDS = 100 };
 
 /* ── texts ──────────────────────────────────────────────────────────────────────────────────────
  */
@@ -120,7 +120,7 @@ static koe_status read_round(koe_cli_session *session, measurement *m, long long
   return status;
 }
 
-/* The first round opens the model, the second tells how many texts make a good round: an eighth of
+/* The first round opens the model, the second tells how many texts make a good round: a quarter of
  * the time.  What is remembered of texts is forgotten before they come again. */
 static koe_status choose_round(koe_cli_session *session, measurement *m, double seconds,
                                koe_error *err) {
@@ -128,7 +128,7 @@ static koe_status choose_round(koe_cli_session *session, measurement *m, double 
   koe_status status = read_round(session, m, m->way->least, &rate, err);
   if (status == KOE_OK) status = read_round(session, m, m->way->least, &rate, err);
   if (status != KOE_OK) return status;
-  double texts = seconds / 8 * rate / m->tokens_per_text;
+  double texts = seconds / 4 * rate / m->tokens_per_text;
   long long most = m->way->is_remembered ? m->rows - REMEMBERED : m->rows;
   m->texts = texts < (double)most ? (long long)texts : most;
   if (m->texts < m->way->least) m->texts = m->way->least;
@@ -253,5 +253,5 @@ const koe_cli_command koe_cli_bench = {
     .options = {[SECONDS] = {"--seconds", 's', "N", true, false,
                              "how long to measure each; default: 2"},
                 [DATA] = {"--data", 'd', "FILE", false, false,
-                          "texts, one a line; default: 1000 made up of reviews"}},
+                          "texts, one a line; default: 4000 like reviews"}},
     .run = run_bench};

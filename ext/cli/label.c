@@ -289,7 +289,8 @@ static void print_summary(const label_job *job, double seconds) {
     printf("%lld row%s labelled in %.1f s\n", job->labelled, job->labelled == 1 ? "" : "s",
            seconds);
     if (job->labelled < job->total) {
-      printf("%lld were changed or deleted meanwhile; the same command labels them\n",
+      printf("others changed, labelled or deleted %lld meanwhile; the same command labels what is "
+             "left\n",
              job->total - job->labelled);
     }
   }

@@ -30,6 +30,7 @@ static void print_overview(void) {
 }
 
 static koe_cli_exit fail(koe_cli_exit code, const char *message) {
+  fflush(stdout);
   fprintf(stderr, "koelectra: ");
   /* One line, whatever SQL the message quotes. */
   for (const char *c = message; *c != '\0'; c++)

@@ -32,9 +32,10 @@ static koe_status print_model(koe_cli_session *session, const char *name, bool j
 }
 
 static koe_status print_path(koe_cli_session *session, const char *path,
-                             const koe_cli_arguments *arguments, koe_error *err) {
+                             const koe_cli_arguments *arguments, bool is_next, koe_error *err) {
   char *name = NULL;
   koe_status status = koe_cli_load(session, path, arguments->model_options, &name, err);
+  if (status == KOE_OK && is_next && !arguments->json) putchar('\n');
   if (status == KOE_OK) status = print_model(session, name, arguments->json, err);
   sqlite3_free(name);
   return status;
@@ -46,8 +47,7 @@ static koe_status run_models(const koe_cli_arguments *arguments, koe_error *err)
   if (status == KOE_OK && arguments->operand_count == 0)
     status = print_model(&session, session.model, arguments->json, err);
   for (size_t i = 0; status == KOE_OK && i < arguments->operand_count; i++) {
-    if (i > 0 && !arguments->json) putchar('\n');
-    status = print_path(&session, arguments->operands[i], arguments, err);
+    status = print_path(&session, arguments->operands[i], arguments, i > 0, err);
   }
   koe_cli_close(&session);
   return status;

@@ -7,7 +7,7 @@
 
 enum { MODEL, MODEL_OPTIONS, THREADS, TIMEOUT, JSON, QUIET, HELP, VERSION, COMMON };
 
-enum { DEFAULT_TIMEOUT = 10 };
+enum { DEFAULT_TIMEOUT = 10, MOST_COUNT = 1000000000 };
 
 static const koe_cli_option common[COMMON] = {
     [MODEL] = {"--model", 'm', "MODEL", false, false,
@@ -73,9 +73,12 @@ static koe_status set(reader *r, const koe_cli_option *option, const char *value
   char *end;
   errno = 0;
   to->count = strtoll(value, &end, 10);
-  if (errno == 0 && end != value && *end == '\0' && to->count >= 1) return KOE_OK;
+  if (errno == 0 && end != value && *end == '\0' && to->count >= 1 && to->count <= MOST_COUNT) {
+    return KOE_OK;
+  }
   char format[128];
-  snprintf(format, sizeof format, "%s %%s: that is not an integer of 1 or more", option->name);
+  snprintf(format, sizeof format, "%s %%s: that is not an integer from 1 to %d", option->name,
+           MOST_COUNT);
   return usage(r, err, format, value);
 }
 
@@ -175,7 +178,8 @@ static void print_option(const koe_cli_option *option) {
 
 void koe_cli_print_help(const koe_cli_command *command) {
   size_t count = option_count(command);
-  printf("koelectra %s %s", command->name, command->operands);
+  printf("koelectra %s%s%s", command->name, *command->operands != '\0' ? " " : "",
+         command->operands);
   for (size_t i = 0; i < count; i++) {
     if (command->options[i].is_required)
       printf(" %s %s", command->options[i].name, command->options[i].value);

@@ -12,21 +12,22 @@ enum { K, WHERE };
 
 enum { DEFAULT_K = 10 };
 
-/* Where the fingerprints differ, the index's own message says how to rebuild it; here it may be
- * that
- * --model is missing. */
-static koe_status add_note(koe_cli_session *session, const char *index, koe_error *err) {
+/* The index's own message about its model tells what to do in SQL; here it is --model. */
+static void explain(koe_cli_session *session, const char *index, koe_error *err) {
   char *model;
-  koe_status status = koe_cli_string(
-      session, &model, err, "SELECT value FROM main.\"%w_info\" WHERE key = 'model'", index);
-  if (status != KOE_OK || model == NULL) return status;
+  koe_error ignored, cause = *err;
+  if (koe_cli_stopped() || strstr(cause.message, "model") == NULL) return;
+  if (koe_cli_string(session, &model, &ignored,
+                     "SELECT value FROM main.\"%w_info\" WHERE key = 'model'", index) != KOE_OK ||
+      model == NULL) {
+    return;
+  }
   if (strcmp(model, "default") == 0) {
-    status = koe_cli_format(&session->note, err, " (or say --model as koelectra index was told)");
+    koe_fail(err, cause.status, "%s (or say --model as koelectra index was told)", cause.message);
   } else if (strcmp(model, session->model) != 0) {
-    status = koe_cli_format(&session->note, err, " (say --model %s=DIRECTORY)", model);
+    koe_fail(err, cause.status, "%s (say --model %s=DIRECTORY)", cause.message, model);
   }
   sqlite3_free(model);
-  return status;
 }
 
 /* ", 'stars', s."stars"" of each column: the arguments of json_object. */
@@ -74,11 +75,11 @@ static koe_status run_search(const koe_cli_arguments *arguments, koe_error *err)
   if (status == KOE_OK) status = koe_cli_check_index(&session, index, err);
   if (status == KOE_OK)
     status = koe_cli_check_where(&session, index, arguments->options[WHERE].text, err);
-  if (status == KOE_OK) status = add_note(&session, index, err);
   if (status == KOE_OK) status = prepare(&session, arguments, index, &statement, err);
   if (status == KOE_OK) {
     sqlite3_bind_text(statement, 1, arguments->operands[2], -1, SQLITE_STATIC);
     status = koe_cli_print_rows(&session, statement, arguments->json, NULL, err);
+    if (status != KOE_OK) explain(&session, index, err);
   }
   sqlite3_finalize(statement);
   koe_cli_close(&session);

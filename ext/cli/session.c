@@ -100,7 +100,6 @@ void koe_cli_close(koe_cli_session *session) {
   interruptible = NULL;
   sqlite3_close_v2(session->db);
   sqlite3_free(session->model);
-  sqlite3_free(session->note);
 }
 
 /* ── models ─────────────────────────────────────────────────────────────────────────────────────

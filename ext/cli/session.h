@@ -11,9 +11,9 @@
 
 typedef struct koe_cli_session {
   sqlite3 *db;
-  const char *path; /* of the database; NULL: one in memory */
-  char *model;      /* the registered name */
-  char *note;       /* what an error's message ends in; NULL: nothing */
+  const char *path;  /* of the database; NULL: one in memory */
+  long long timeout; /* seconds to wait while it is in use */
+  char *model;       /* the registered name */
 } koe_cli_session;
 
 typedef enum koe_cli_access { KOE_CLI_READ, KOE_CLI_WRITE } koe_cli_access;

@@ -42,8 +42,7 @@ koe_status koe_cli_sql_failed(koe_cli_session *session, koe_error *err) {
   case SQLITE_CANTOPEN:
     return koe_fail(err, KOE_IO, "%s: %s", path, sqlite3_errmsg(session->db));
   default:
-    return koe_fail(err, KOE_INVALID, "%s%s", without_function(sqlite3_errmsg(session->db)),
-                    session->note != NULL ? session->note : "");
+    return koe_fail(err, KOE_INVALID, "%s", without_function(sqlite3_errmsg(session->db)));
   }
 }
 

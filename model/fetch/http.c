@@ -11,7 +11,7 @@
 #include <strings.h>
 #include <time.h>
 
-enum { MAX_REDIRECTS = 10, CONNECT_SECONDS = 10 };
+enum { MAX_REDIRECTS = 10, CONNECT_SECONDS = 10, MAX_IGNORED = 1 << 20 };
 
 struct koe_http {
   CURL *curl;
@@ -138,6 +138,7 @@ typedef struct exchange {
   bool has_linked_etag, has_linked_size;
   koe_status status; /* of the sink */
   curl_off_t bytes;  /* of the body, so far */
+  size_t ignored;    /* bytes of bodies that nobody reads */
   double last_byte;  /* when it came; 0 before anything */
   bool stalled;      /* too long ago */
   koe_error *err;
@@ -212,7 +213,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *context) {
   long code = 0;
   curl_easy_getinfo(x->http->curl, CURLINFO_RESPONSE_CODE, &code);
   x->reply->code = code;
-  if (x->sink == NULL || (code != 200 && code != 206)) return size * count;
+  if (x->sink == NULL || (code != 200 && code != 206)) {
+    x->ignored += size * count;
+    return x->ignored < MAX_IGNORED ? size * count : 0;
+  }
   if (x->sink->take(x->sink->context, x->reply, bytes, size * count, x->err)) return size * count;
   x->status = x->err->status;
   return 0; /* curl then ends the request */
@@ -257,10 +261,8 @@ static const char *certificates(void) {
 static void configure(koe_http *http, exchange *x, const char *url, int64_t from,
                       char *error_text) {
   CURL *curl = http->curl;
-  const char *protocols = begins(http->endpoint, "https") ? "https" : "http,https";
   curl_easy_reset(curl);
   curl_easy_setopt(curl, CURLOPT_URL, url);
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocols);
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "koelectra-fetch");
   curl_easy_setopt(curl, CURLOPT_HTTPHEADER,
@@ -324,6 +326,14 @@ static koe_status fail_transfer(exchange *x, CURLcode code, const char *url, con
   return status;
 }
 
+/* Nothing leads to files of this machine, and a hub of https to nothing that is not encrypted. */
+static koe_status check_redirect(const koe_http *http, const char *target, koe_error *err) {
+  bool open = begins(target, "http://") && begins(http->endpoint, "http://");
+  if (open || begins(target, "https://")) return KOE_OK;
+  return koe_fail(err, KOE_FORMAT, "%.150s redirects to %.150s, which is no https", http->endpoint,
+                  target);
+}
+
 /* One answer.  `*next`: where it redirects to, NULL for nowhere; the caller frees with koe_free. */
 static koe_status perform(exchange *x, const char *url, int64_t from, char **next) {
   char error_text[CURL_ERROR_SIZE] = "";
@@ -340,6 +350,8 @@ static koe_status perform(exchange *x, const char *url, int64_t from, char **nex
   x->http->reached = true;
   curl_easy_getinfo(x->http->curl, CURLINFO_REDIRECT_URL, &target);
   if (target == NULL) return KOE_OK;
+  koe_status status = check_redirect(x->http, target, x->err);
+  if (status != KOE_OK) return status;
   *next = koe_copy_string(target, strlen(target));
   return *next != NULL ? KOE_OK : koe_fail_nomem(x->err);
 }

@@ -393,11 +393,6 @@ koe_status koe_hub_download(koe_hub *hub, const char *commit, const char *name,
     goto cleanup;
   }
   d.bytes = info.st_size;
-  if (d.bytes > file->size) d.bytes = 0;
-  if (ftruncate(d.descriptor, d.bytes) != 0 || lseek(d.descriptor, d.bytes, SEEK_SET) < 0) {
-    status = fail_write(&d, err);
-    goto cleanup;
-  }
   url = file_url(hub, commit, name);
   if (url == NULL) {
     status = koe_fail_nomem(err);

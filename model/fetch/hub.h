@@ -61,7 +61,7 @@ koe_status koe_hub_describe(koe_hub *hub, const char *commit, const char *file, 
 /* Called with the bytes that are on the disk so far. */
 typedef void koe_hub_progress(void *context, int64_t bytes);
 
-/* Completes the file at `path`, which has the first bytes of `file` or is empty, to its whole size.
+/* Completes the file at `path`, which may have the first bytes of `file`, to its size or more.
  * What has come stays there whatever happens.  Fails as koe_hub_list; with KOE_IO also if the disk
  * is full. */
 koe_status koe_hub_download(koe_hub *hub, const char *commit, const char *name,

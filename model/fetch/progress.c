@@ -6,7 +6,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BAR = 24, NARROW = 72 };
+enum {
+  WIDEST_BAR = 24,
+  NARROWEST_BAR = 6,
+  BESIDE_BAR = 68, /* columns: of a name of 20 letters, size, speed and time */
+};
+
+static const double SETTLED = 0.5; /* seconds after which a speed means something */
 
 static double now(void) {
   struct timespec time;
@@ -45,26 +51,25 @@ static int width(void) {
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0 ? window.ws_col : 80;
 }
 
-/* "vocab.txt   12.3 of 56.6 MB  [######..........]  22 %  11.2 MB/s  0:04 left" */
-static void draw(const koe_progress *p, int64_t bytes, double time) {
-  char done[32], size[32], speed[32], bar[BAR + 1], left[32] = "";
+/* "model.safetensors  28 % [######..............] 56.6 MB, 11.2 MB/s, 0:04 left" */
+static void draw(const koe_progress *p, int64_t bytes, double seconds) {
+  char size[32], speed[32], bar[WIDEST_BAR + 1];
   double share = p->size > 0 ? (double)bytes / (double)p->size : 1;
-  double rate = (double)(bytes - p->first) / (time - p->began);
-  int filled = (int)(share * BAR);
-  memset(bar, '.', BAR);
-  memset(bar, '#', (size_t)filled);
-  bar[BAR] = '\0';
-  koe_format_bytes((double)bytes, done, sizeof done);
-  koe_format_bytes((double)p->size, size, sizeof size);
-  koe_format_bytes(rate, speed, sizeof speed);
-  double seconds = rate > 0 ? (double)(p->size - bytes) / rate : 0;
-  if (rate > 0 && seconds < 360000)
-    snprintf(left, sizeof left, "%d:%02d left", (int)seconds / 60, (int)seconds % 60);
-  if (width() <= NARROW) {
-    fprintf(stderr, "\r\033[K%.20s %3.0f %% %s", p->file, 100 * share, left);
-  } else {
-    fprintf(stderr, "\r\033[K%.20s  %s of %s [%s] %s/s %s", p->file, done, size, bar, speed, left);
+  int room = width() - BESIDE_BAR, length = room < WIDEST_BAR ? room : WIDEST_BAR;
+  fprintf(stderr, "\r\033[K%.20s %3.0f %%", p->file, 100 * share);
+  if (length >= NARROWEST_BAR) {
+    int filled = (int)(share * length);
+    memset(bar, '.', (size_t)length);
+    memset(bar, '#', (size_t)filled);
+    bar[length] = '\0';
+    koe_format_bytes((double)p->size, size, sizeof size);
+    fprintf(stderr, " [%s] %s", bar, size);
   }
+  double rate = seconds > SETTLED ? (double)(bytes - p->first) / seconds : 0;
+  double left = rate > 0 ? (double)(p->size - bytes) / rate : 360000;
+  koe_format_bytes(rate, speed, sizeof speed);
+  if (length >= NARROWEST_BAR && rate > 0) fprintf(stderr, ", %s/s", speed);
+  if (left < 360000) fprintf(stderr, ", %d:%02d left", (int)left / 60, (int)left % 60);
   fflush(stderr);
 }
 
@@ -77,7 +82,7 @@ void koe_progress_update(void *progress, int64_t bytes) {
   }
   if (p->quiet || !p->on_terminal || time - p->drawn < 0.1) return;
   p->drawn = time;
-  draw(p, bytes, time > p->began ? time : p->began + 1e-3);
+  draw(p, bytes, time - p->began);
 }
 
 void koe_progress_abandon(koe_progress *progress) {

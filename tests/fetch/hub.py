@@ -21,6 +21,7 @@ The organisation of a model's name says what goes wrong:
   huge     a size that no disk has
   nohash   an ETag that is no hash
   loop     redirects for ever
+  file     redirects to a file of the machine
   names    a file called ../../evil
   commit   a commit called ../../evil
   html     a page instead of JSON
@@ -35,7 +36,7 @@ import threading
 import time
 
 COMMITS = {"main": "a" * 40, "v2": "b" * 40, "refs/pr/1": "c" * 40}
-ORGANISATIONS = ("good drop cut always slow wrong more busy limit down private huge nohash loop names commit "
+ORGANISATIONS = ("good drop cut always slow wrong more busy limit down private huge nohash loop file names commit "
                  "html").split()
 LARGE = (".safetensors", ".bin", ".h5")
 
@@ -174,6 +175,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(503, b"", Retry_After=0)
         if organisation == "html":
             return self.answer(200, b"<html><body>Welcome</body></html>")
+        if organisation == "file":
+            return self.answer(302, Location="file:///etc/passwd")
         if organisation == "loop" or repository == "good/old":
             to = repository if organisation == "loop" else "good/tiny"
             return self.answer(307, Location=f"/api/models/{to}/revision/{revision}")
