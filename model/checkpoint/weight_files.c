@@ -56,7 +56,7 @@ static koe_status has(const koe_directory *directory, const char *name, bool *fo
 
 static koe_status append_shard(const koe_directory *directory, koe_weight_files *files,
                                const char *name, koe_error *err) {
-  bool there;
+  bool there = false;
   koe_status status = append(directory, files, name, err);
   if (status == KOE_OK) status = has(directory, name, &there, err);
   if (status != KOE_OK || there) return status;
@@ -246,7 +246,7 @@ static koe_status read_bundle(const koe_directory *directory, koe_weight_files *
 
 static koe_status no_weights(const koe_directory *directory, koe_error *err) {
   static const char keras[] = "tf_model.h5";
-  bool has_keras;
+  bool has_keras = false;
   koe_status status = has(directory, keras, &has_keras, err);
   if (status != KOE_OK) return status;
   if (has_keras) {
