@@ -50,12 +50,15 @@ static void lay_out(koe_vector_block *b, bool signs, uint8_t *const starts[SECTI
   const array arrays[] = {
       {&b->centre, b->dimension * sizeof(float), signs ? SIGN_NUMBERS : HIGH_NUMBERS},
       {&b->high, codes, HIGH},
+      {&b->high_gains, floats, HIGH_NUMBERS},
       {&b->high_factors, floats, HIGH_NUMBERS},
       {&b->high_errors, floats, HIGH_NUMBERS},
       {&b->low, codes, LOW},
+      {&b->low_gains, floats, LOW},
       {&b->low_factors, floats, LOW},
       {&b->low_errors, floats, LOW},
       {&b->signs, signs ? KOE_BLOCK_SLOTS * b->units * sizeof(uint64_t) : 0, SIGNS},
+      {&b->sign_gains, signs ? floats : 0, SIGN_NUMBERS},
       {&b->sign_factors, signs ? floats : 0, SIGN_NUMBERS},
   };
   memset(sizes, 0, SECTIONS * sizeof *sizes);
@@ -173,7 +176,7 @@ koe_vector_block *koe_block_memory_take(size_t count, size_t dimension, bool sig
   memset(block->high, 0, units * KOE_SCAN_UNIT_BYTES);
   memset(block->low, 0, units * KOE_SCAN_UNIT_BYTES);
   if (signs) memset(block->signs, 0, units * sizeof *block->signs);
-  block->longest = block->spread = 0;
+  block->longest = block->largest_square = block->spread = 0;
   return block;
 }
 

@@ -8,9 +8,11 @@
  *   high    4 bits: the upper half of an 8-bit code
  *   low     4 bits: the lower half
  *
- * and of each level the length of what it leaves out, ‖z − ẑ‖, so that by Cauchy and Schwarz
- * |q·x − q·x̂| ≤ ‖q‖ · ‖z − ẑ‖ is known to hold.  The rotation spreads a vector's length over all
- * its elements alike, which few levels code well whatever the vector; it changes no product.
+ * and of each level the length of what it leaves out, and that rest's product with x itself.  So
+ * the rest is off a query that is near x only as far as the query is off x: bounds are the narrower
+ * the nearer the rows in question are (vector_query.c), and few rows remain in doubt even where all
+ * vectors point nearly the same way.  The rotation spreads a vector's length over all its elements
+ * alike, which few levels code well whatever the vector; it changes no product.
  *
  * So a scan reads half a byte an element of most rows, one of some, and float32 of a few; a search
  * that may miss reads an eighth of a byte.  A block depends on its own vectors alone: when one of

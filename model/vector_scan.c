@@ -107,8 +107,10 @@ static void prefetch_numbers(const scan *s, const koe_vector_block *block) {
   size_t floats = koe_block_slots(block) * sizeof(float);
   prefetch(block->centre, block->dimension * sizeof(float));
   if (scans_signs(s, block)) {
+    prefetch(block->sign_gains, floats);
     prefetch(block->sign_factors, floats);
   } else {
+    prefetch(block->high_gains, floats);
     prefetch(block->high_factors, floats);
     prefetch(block->high_errors, floats);
   }
@@ -123,16 +125,17 @@ static void bound_slots(const scan *s, koe_shortlist *list, float threshold, int
   const koe_vector_sketch *sketch = s->options->sketch;
   size_t slots = koe_block_slots(block);
   koe_scan_bound bound;
-  list->centre = koe_query_centre(query, block);
   list->has_sums = !scans_signs(s, block);
   if (list->has_sums) {
-    bound = koe_query_high_bound(query, block, list->centre, threshold);
+    bound = koe_query_high_bound(query, block, threshold);
     kernels->nibble_dots(query->coarse, block->high, block->units, NULL, slots, sums);
-    kernels->select(sums, block->high_factors, block->high_errors, &bound, slots, reaches);
+    kernels->select(sums, block->high_gains, block->high_factors, block->high_errors, &bound, slots,
+                    reaches);
   } else {
-    bound = koe_query_sign_bound(query, block, list->centre, sketch->confidence, threshold);
+    bound = koe_query_sign_bound(query, block, sketch->confidence, threshold);
     kernels->sign_dots(query->planes, block->signs, block->units, slots / KOE_SCAN_GROUP, sums);
-    kernels->select(sums, block->sign_factors, block->sign_factors, &bound, slots, reaches);
+    kernels->select(sums, block->sign_gains, block->sign_factors, block->sign_factors, &bound,
+                    slots, reaches);
   }
 }
 
@@ -167,14 +170,14 @@ static float cut(float similarity) {
 /* Makes candidates of those listed slots that still can be any. */
 static bool examine(scan *s, worker *w, pending *p) {
   koe_shortlist *list = &p->list;
-  float products[KOE_BLOCK_SLOTS], errors[KOE_BLOCK_SLOTS];
+  float lowers[KOE_BLOCK_SLOTS], uppers[KOE_BLOCK_SLOTS];
   if (list->count == 0) return true;
-  koe_query_products(&s->query, list, threshold_of(s), products, errors);
+  koe_query_products(&s->query, list, threshold_of(s), lowers, uppers);
   for (size_t i = 0; i < list->count; i++) {
     koe_candidate candidate = {.block = (uint32_t)p->block,
                                .slot = list->slots[i],
-                               .lower = cut(products[i] - errors[i]),
-                               .upper = cut(products[i] + errors[i])};
+                               .lower = cut(lowers[i]),
+                               .upper = cut(uppers[i])};
     if (candidate.upper < threshold_of(s)) continue;
     if (!add_candidate(s, &w->found, candidate) || !count_row(s, &w->lowers, candidate.lower)) {
       return false;

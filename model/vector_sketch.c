@@ -53,11 +53,12 @@ static float shortfall(const koe_vector_query *query, const koe_vector_block *bl
   int32_t sums[KOE_BLOCK_SLOTS];
   query->kernels->sign_dots(query->planes, block->signs, block->units,
                             koe_block_slots(block) / KOE_SCAN_GROUP, sums);
-  float centre = koe_query_centre(query, block), factor = block->sign_factors[slot];
-  koe_scan_bound bound = koe_query_sign_bound(query, block, centre, 1, 0);
-  float estimate = bound.base + factor * (bound.scale * (float)sums[slot] - bound.offset);
+  float factor = block->sign_factors[slot];
+  koe_scan_bound bound = koe_query_sign_bound(query, block, 1, product);
+  float estimate = block->sign_gains[slot] * bound.base +
+                   factor * (bound.scale * (float)sums[slot] - bound.offset);
   float deviation = factor * bound.length;
-  return deviation > 0 ? (product - estimate) / deviation : 0;
+  return deviation > 0 ? (bound.threshold - estimate) / deviation : 0;
 }
 
 /* The nearest rows to a row, but for itself. */

@@ -44,11 +44,19 @@ coded_rows new_rows(size_t count, size_t dimension) {
   return r;
 }
 
-static float element_of(row_kind kind, size_t row, size_t e, size_t n) {
+/* 1 or -1, by a hash. */
+static float sign_of(size_t number, size_t e) {
+  return ((number + 3) * (e + 1) * 2654435761U >> 13 & 1) != 0 ? 1 : -1;
+}
+
+enum { FACTORS = 5 };
+
+/* factors [FACTORS]   the row's own */
+static float element_of(row_kind kind, size_t row, size_t e, size_t n, const float *factors) {
   float value = random_element();
   switch (kind) {
-  case CLUSTERED: /* the centre's sign is a hash of its number and the element's */
-    return value * 0.2F + ((row % 7 + 3) * (e + 1) * 2654435761U >> 13 & 1 ? 1 : -1);
+  case CLUSTERED:
+    return value * 0.2F + sign_of(row % 7, e);
   case REPEATED:
     return (float)((row % 5 + 1) * (e + 3) % 11) - 4.5F;
   case SPARSE:
@@ -57,6 +65,13 @@ static float element_of(row_kind kind, size_t row, size_t e, size_t n) {
     return value + 1.5F;
   case ALMOST_EQUAL:
     return 1 + value * 1e-6F;
+  case CONCENTRATED:
+    return sign_of(0, e) + value * 0.05F;
+  case FEW_FACTORS:
+    value = sign_of(0, e) + value * 0.01F;
+    for (size_t f = 0; f < FACTORS; f++)
+      value += factors[f] * sign_of(f + 1, e);
+    return value;
   default:
     return value;
   }
@@ -64,10 +79,12 @@ static float element_of(row_kind kind, size_t row, size_t e, size_t n) {
 
 void fill_rows(coded_rows *r, row_kind kind) {
   for (size_t row = 0; row < r->count; row++) {
-    float *x = r->vectors + row * r->dimension;
+    float *x = r->vectors + row * r->dimension, factors[FACTORS];
+    for (size_t f = 0; f < FACTORS; f++)
+      factors[f] = random_element();
     do {
       for (size_t e = 0; e < r->dimension; e++)
-        x[e] = element_of(kind, row, e, r->dimension);
+        x[e] = element_of(kind, row, e, r->dimension, factors);
     } while (!koe_vector_normalize(x, r->dimension));
   }
 }

@@ -24,6 +24,8 @@ typedef enum row_kind {
   SPARSE,       /* one large element */
   POSITIVE,     /* far from 0 */
   ALMOST_EQUAL, /* closer to each other than codes can tell */
+  CONCENTRATED, /* around one direction, as mean-pooled embeddings are: cosines of 0.999 */
+  FEW_FACTORS,  /* nearly in a space of five dimensions: cosines of neighbours of 0.999 */
   KINDS
 } row_kind;
 

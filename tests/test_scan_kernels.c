@@ -129,21 +129,22 @@ END_TEST
 
 static void selections_agree(const koe_scan_kernels *kernels) {
   int32_t sums[MOST_ROWS];
-  float factors[MOST_ROWS], errors[MOST_ROWS];
+  float gains[MOST_ROWS], factors[MOST_ROWS], errors[MOST_ROWS];
   uint8_t expected[MOST_ROWS], actual[MOST_ROWS];
   koe_scan_bound bound = {.base = 0.25F, .scale = 1e-3F, .offset = 0.5F, .length = 1.01F};
   for (size_t i = 0; i < MOST_ROWS; i++) {
     sums[i] = (int32_t)(random_bits() % 2000) - 1000;
+    gains[i] = 1 + random_element() / 4;
     factors[i] = random_element();
     errors[i] = i % 50 == 0 ? INFINITY : random_element() / 8;
   }
   for (size_t i = 0; i < MOST_ROWS; i++) {
     /* Thresholds that a row reaches exactly: one bit of difference shows. */
     float sum = (float)sums[i] * bound.scale - bound.offset;
-    bound.threshold = bound.base + factors[i] * sum + errors[i] * bound.length;
+    bound.threshold = gains[i] * bound.base + factors[i] * sum + errors[i] * bound.length;
     if (i == 1) bound.threshold = -INFINITY;
-    koe_scan_portable.select(sums, factors, errors, &bound, MOST_ROWS, expected);
-    kernels->select(sums, factors, errors, &bound, MOST_ROWS, actual);
+    koe_scan_portable.select(sums, gains, factors, errors, &bound, MOST_ROWS, expected);
+    kernels->select(sums, gains, factors, errors, &bound, MOST_ROWS, actual);
     ck_assert_mem_eq(actual, expected, MOST_ROWS);
     ck_assert_int_eq(expected[50], 1);
   }

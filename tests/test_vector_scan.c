@@ -52,7 +52,7 @@ START_TEST(exact_scans_miss_nothing) {
   size_t dimension = dimensions[_i];
   start_random((uint64_t)_i + 10);
   for (row_kind kind = 0; kind < KINDS; kind++) {
-    coded_rows r = new_rows(400, dimension);
+    coded_rows r = new_rows(300, dimension);
     fill_rows(&r, kind);
     for (size_t b = 0; b < r.blocks; b++) {
       for (size_t i = 0; b != 1 && i < KOE_BLOCK_SLOTS / 8; i++)
@@ -105,20 +105,25 @@ START_TEST(bounds_hold) {
 }
 END_TEST
 
-/* Few candidates: the point of it all. */
+/* Few candidates: the point of it all, also where all rows are near each other. */
 START_TEST(candidates_are_few) {
-  enum { N = 128 };
-  coded_rows r = new_rows(4096, N);
+  enum { N = 128, QUERIES = 10 };
+  static const struct {
+    row_kind kind;
+    size_t most; /* candidates a query */
+  } cases[] = {{UNIFORM, 25}, {CLUSTERED, 120}, {CONCENTRATED, 60}, {FEW_FACTORS, 20}};
+  coded_rows r = new_rows(2048, N);
   start_random(30);
-  fill_rows(&r, UNIFORM);
+  fill_rows(&r, cases[_i].kind);
   code_rows(&r, false);
   koe_scan_options options = {.k = 10, .least = -INFINITY};
   size_t candidates = 0;
-  for (size_t q = 0; q < 20; q++) {
+  for (size_t q = 0; q < QUERIES; q++) {
     compare_rows(&r, r.vectors + q * 100 * N);
     candidates += check_scan(&r, r.vectors + q * 100 * N, &options);
   }
-  ck_assert_msg(candidates < 20 * 25, "%zu candidates for 20 queries", candidates);
+  ck_assert_msg(candidates < QUERIES * cases[_i].most, "%zu candidates for %d queries", candidates,
+                QUERIES);
   free_rows(&r);
 }
 END_TEST
@@ -333,7 +338,7 @@ Suite *vector_scan_suite(void) {
   tcase_set_timeout(tests, 60);
   tcase_add_loop_test(tests, exact_scans_miss_nothing, 0, 7);
   tcase_add_test(tests, bounds_hold);
-  tcase_add_test(tests, candidates_are_few);
+  tcase_add_loop_test(tests, candidates_are_few, 0, 4);
   tcase_add_test(tests, strange_vectors_are_candidates);
   tcase_add_test(tests, large_dimensions);
   tcase_add_test(tests, threads_agree);

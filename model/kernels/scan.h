@@ -20,7 +20,7 @@ enum {
 
 /* What `select` adds up. */
 typedef struct koe_scan_bound {
-  float base;      /* the same for all rows */
+  float base;      /* of a row whose gain is 1 */
   float scale;     /* of the sums */
   float offset;    /* taken off each scaled sum */
   float length;    /* of errors */
@@ -44,9 +44,9 @@ typedef struct koe_scan_kernels {
   void (*sign_dots)(const uint64_t *planes, const uint64_t *signs, size_t units, size_t groups,
                     int32_t *out);
 
-  /* reaches[i] = whether base + factors[i] · (scale · sums[i] - offset) + errors[i] · length is at
-   * least the threshold: 1 or 0.  [count], a multiple of 16. */
-  void (*select)(const int32_t *sums, const float *factors, const float *errors,
+  /* reaches[i] = whether gains[i] · base + factors[i] · (scale · sums[i] - offset) + errors[i] ·
+   * length is at least the threshold: 1 or 0.  [count], a multiple of 16. */
+  void (*select)(const int32_t *sums, const float *gains, const float *factors, const float *errors,
                  const koe_scan_bound *bound, size_t count, uint8_t *reaches);
 
   /* Sums and differences of x's elements that lie h apart, for h = first, 2 · first … n / 2: a

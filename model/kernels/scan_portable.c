@@ -34,11 +34,12 @@ static void sign_dots(const uint64_t *planes, const uint64_t *signs, size_t unit
   }
 }
 
-static void select_rows(const int32_t *sums, const float *factors, const float *errors,
-                        const koe_scan_bound *bound, size_t count, uint8_t *reaches) {
+static void select_rows(const int32_t *sums, const float *gains, const float *factors,
+                        const float *errors, const koe_scan_bound *bound, size_t count,
+                        uint8_t *reaches) {
   for (size_t i = 0; i < count; i++) {
     float sum = (float)sums[i] * bound->scale - bound->offset;
-    float upper = bound->base + factors[i] * sum + errors[i] * bound->length;
+    float upper = gains[i] * bound->base + factors[i] * sum + errors[i] * bound->length;
     reaches[i] = upper >= bound->threshold;
   }
 }

@@ -69,13 +69,14 @@ static void sign_dots(const uint64_t *planes, const uint64_t *signs, size_t unit
 }
 
 /* `restrict`, and 16 at a time, for the compiler to make vectors of it. */
-static void select_rows(const int32_t *restrict sums_of, const float *factors, const float *errors,
-                        const koe_scan_bound *bound, size_t count, uint8_t *restrict reaches) {
+static void select_rows(const int32_t *restrict sums_of, const float *gains, const float *factors,
+                        const float *errors, const koe_scan_bound *bound, size_t count,
+                        uint8_t *restrict reaches) {
   koe_scan_bound b = *bound;
   for (size_t i = 0; i < count; i += 16) {
     UNROLL for (size_t j = i; j < i + 16; j++) {
       float sum = (float)sums_of[j] * b.scale - b.offset;
-      float upper = b.base + factors[j] * sum + errors[j] * b.length;
+      float upper = gains[j] * b.base + factors[j] * sum + errors[j] * b.length;
       reaches[j] = upper >= b.threshold;
     }
   }

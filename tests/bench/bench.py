@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures sqlite-koelectra beside its peers and prints one table.
 
-    bench.py BUILD [--quick] [--only PART …]
+    bench.py BUILD [--quick] [--only PART …] [--rows ROWS]
 
 BUILD is the build folder, where make has put the bench programs.  Peers are those that `make
 bench-deps` has installed; where one is missing, its column is empty.  Ours and the peer's runs
@@ -9,7 +9,7 @@ alternate, so that a machine that is busy with other things slows both; figures 
 is the median of the ratios of neighbours, and it is above 1 where ours is better.
 
 Texts are of $KOELECTRA_SHARED/data (../shared), or else a few sentences of the tests; checkpoints
-are random, of KoELECTRA's sizes.  BENCH_ROUNDS sets how many rounds a figure has.  BENCH_CLOCK=cpu
+are random, of KoELECTRA's sizes, but for the one whose embeddings are searched.  BENCH_ROUNDS sets how many rounds a figure has.  BENCH_CLOCK=cpu
 measures processor time, for a machine that is busy with other things: rows of more than one thread
 are then left out.  The rows also go to BUILD/bench/results.tsv, of which draw.py makes the picture.
 """
@@ -23,6 +23,7 @@ import table
 from encoding import Encoding
 from material import Material
 from programs import Program
+from searching import searching
 from tokenizing import tokenizing
 
 PARTS = ("encoder", "tokenizer", "sql", "index")
@@ -70,7 +71,7 @@ def encoding_rows(encoding, quick, threads):
     yield from encoding.memory
 
 
-def measure(material, rounds, quick, parts):
+def measure(material, rounds, quick, parts, rows):
     threads = (1,) if PROCESSOR_TIME else (1, 2)
     if "encoder" in parts:
         yield from encoding_rows(Encoding(material, rounds), quick, threads)
@@ -79,7 +80,7 @@ def measure(material, rounds, quick, parts):
     if "sql" in parts:
         yield from sql.batch_rows(material, rounds, threads)
     if "index" in parts:
-        yield from sql.index_rows(material, rounds, quick)
+        yield from searching(material, rounds, rows)
 
 
 def main():
@@ -87,6 +88,7 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--quick", action="store_true", help="fewer rows and rounds: three minutes")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="measure these")
+    parser.add_argument("--rows", type=int, default=100_000, help="vectors to search in")
     arguments = parser.parse_args()
     start = time.monotonic()
     rounds = int(os.environ.get("BENCH_ROUNDS", 3 if arguments.quick else 5))
@@ -94,7 +96,7 @@ def main():
     for note in material.notes:
         print(note)
     rows = []
-    for row in measure(material, rounds, arguments.quick, arguments.only):
+    for row in measure(material, rounds, arguments.quick, arguments.only, arguments.rows):
         rows.append(row)
         if sys.stderr.isatty():
             print(f"\r{row.group}: {row.what}\x1b[K", end="", file=sys.stderr, flush=True)

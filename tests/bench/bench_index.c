@@ -1,17 +1,18 @@
-/* Nearest vectors and inserts: koelectra_index beside sqlite-vec's vec0 and sqlite-vector, over the
- * same vectors, each in a file of its own.
+/* Nearest vectors and inserts: koelectra_index beside other extensions, over the same vectors, each
+ * in a file of its own.
  *
- *   bench_index DIRECTORY TEXTS ROWS VEC0|- VECTOR|- FOLDER
+ *   bench_index DIRECTORY TEXTS ROWS FOLDER [PACKAGE=LIBRARY …]
  *
  * DIRECTORY is a checkpoint; TEXTS has a text a line, of which the last QUERIES become queries and
  * the others rows.  Where ROWS are more than these, the others are mixtures of two of them each.
- * VEC0 and VECTOR are the peers' libraries; FOLDER takes the files.  Commands, one a line, each
- * answered by a line; NAME is that of an engine below, `build` comes first:
+ * FOLDER takes the files.  PACKAGE is one that an engine below names; several libraries of one are
+ * loaded in that order.  Commands, one a line, each answered by a line; NAME is that of an engine,
+ * `build` comes first, then `open`:
  *
  *   build NAME   rows, seconds of an INSERT of ready vectors, seconds of what follows it (training,
- *                quantizing), bytes of the file
- *   open NAME    seconds until the first answer of a new connection, bytes of memory it has taken;
- *                once after `build`, before `search`
+ *                quantizing)
+ *   open NAME    seconds until the first answer of a new connection, bytes of memory it has taken,
+ *                bytes of the engine's files
  *   search NAME  queries, seconds, and how many of the 10 rows of each were truly among the nearest
  */
 #include "../../ext/koelectra.h"
@@ -22,70 +23,98 @@
 
 #include <errno.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
-enum { QUERIES = 20, NEAREST = 10, ENGINES = 6 };
+enum { QUERIES = 20, NEAREST = 10, ENGINES = 8 };
 
 typedef struct state {
   sqlite3 *db; /* that of the command in progress, or of the source */
   sqlite3 *connections[ENGINES];
-  const char *directory, *folder, *vec0, *vector;
+  const char *directory, *folder;
+  char **libraries; /* PACKAGE=LIBRARY, up to a NULL */
   size_t rows, dimension;
   float *vectors;       /* [rows, dimension]; row i has rowid i + 1 */
   float *queries;       /* [QUERIES, dimension] */
   float tenth[QUERIES]; /* cosine of a query and its NEAREST-th row */
 } state;
 
+/* In statements, {dimension}, {rows} and {folder} stand for what these are. */
 typedef struct engine {
   const char *name;            /* NULL terminates the list */
+  const char *package;         /* whose libraries it needs; NULL: none */
   const char *file;            /* several may share one: the first builds it */
-  const char *create;          /* %lld stands for the dimension; NULL: another has built the file */
+  const char *create;          /* NULL: another has built the file */
   const char *insert;          /* from source.vector(id, v) */
   const char *train, *connect; /* after that, and in each connection */
   const char *search;          /* ?1 a vector: rowids */
 } engine;
 
-#define INIT_VECTOR "SELECT vector_init('t', 'v', 'dimension=%lld,type=FLOAT32,distance=DOT')"
+#define INIT_VECTOR \
+  "SELECT vector_init('t', 'v', 'dimension={dimension},type=FLOAT32,distance=COSINE')"
 #define INSERT_BODY "INSERT INTO t(rowid, body) SELECT id, v FROM source.vector"
+#define INSERT_V    "INSERT INTO t(rowid, v) SELECT id, v FROM source.vector"
 #define SEARCH_BODY "SELECT rowid FROM t WHERE t MATCH ?1 AND k = 10"
 
 static const engine engines[ENGINES + 1] = {
-    {"exact", "exact.db", "CREATE VIRTUAL TABLE t USING koelectra_index(body, model='bench')",
+    {"exact", NULL, "exact.db", "CREATE VIRTUAL TABLE t USING koelectra_index(body, model='bench')",
      INSERT_BODY, NULL, NULL, SEARCH_BODY},
-    {"approximate", "approximate.db",
+    {"approximate", NULL, "approximate.db",
      "CREATE VIRTUAL TABLE t USING koelectra_index(body, model='bench', search='approximate')",
      INSERT_BODY, "INSERT INTO t(t) VALUES('optimize')", NULL, SEARCH_BODY},
-    {"vec0", "vec0.db", "CREATE VIRTUAL TABLE t USING vec0(v float[%lld])",
-     "INSERT INTO t(rowid, v) SELECT id, v FROM source.vector", NULL, NULL,
-     "SELECT rowid FROM t WHERE v MATCH ?1 AND k = 10"},
-    {"full", "vector.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)",
+    {"vec0", "sqlite-vec", "vec0.db", "CREATE VIRTUAL TABLE t USING vec0(v float[{dimension}])",
+     INSERT_V, NULL, NULL, "SELECT rowid FROM t WHERE v MATCH ?1 AND k = 10"},
+    {"full", "sqlite-vector", "vector.db", "CREATE TABLE t(id INTEGER PRIMARY KEY, v BLOB)",
      "INSERT INTO t SELECT id, v FROM source.vector", NULL, INIT_VECTOR,
      "SELECT rowid FROM vector_full_scan('t', 'v', ?1, 10)"},
-    {"quantized", "vector.db", NULL, NULL, INIT_VECTOR "; SELECT vector_quantize('t', 'v')",
-     INIT_VECTOR, "SELECT rowid FROM vector_quantize_scan('t', 'v', ?1, 10)"},
-    {"preloaded", "vector.db", NULL, NULL, NULL,
+    {"quantized", "sqlite-vector", "vector.db", NULL, NULL,
+     INIT_VECTOR "; SELECT vector_quantize('t', 'v')", INIT_VECTOR,
+     "SELECT rowid FROM vector_quantize_scan('t', 'v', ?1, 10)"},
+    {"preloaded", "sqlite-vector", "vector.db", NULL, NULL, NULL,
      INIT_VECTOR "; SELECT vector_quantize_preload('t', 'v')",
      "SELECT rowid FROM vector_quantize_scan('t', 'v', ?1, 10)"},
-    {NULL, NULL, NULL, NULL, NULL, NULL, NULL}};
+    {"vss", "sqlite-vss", "vss.db", "CREATE VIRTUAL TABLE t USING vss0(v({dimension}))", INSERT_V,
+     NULL, NULL, "SELECT rowid FROM t WHERE vss_search(v, vss_search_params(?1, 10))"},
+    {"vectorlite", "vectorlite", "vectorlite.db",
+     "CREATE VIRTUAL TABLE t USING vectorlite(v float32[{dimension}] cosine, "
+     "hnsw(max_elements={rows}), '{folder}/vectorlite.db.index')",
+     INSERT_V, NULL, NULL, "SELECT rowid FROM t WHERE knn_search(v, knn_param(?1, 10, 100))"},
+    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL}};
 
 _Noreturn static void fail(const state *s, const char *sql) {
   fprintf(stderr, "%s\n  %s\n", sqlite3_errmsg(s->db), sql);
   exit(EXIT_FAILURE);
 }
 
-static int try(const state *s, const char *format) {
-  /* At most one %lld in each of two statements. */
-  char *sql = sqlite3_mprintf(format, (sqlite3_int64)s->dimension, (sqlite3_int64)s->dimension);
-  int code = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
-  sqlite3_free(sql);
-  return code;
+static char *expand(const state *s, const char *format) {
+  sqlite3_str *out = sqlite3_str_new(NULL);
+  for (const char *p = format; *p != '\0'; p++) {
+    if (strncmp(p, "{dimension}", 11) == 0) {
+      sqlite3_str_appendf(out, "%lld", (sqlite3_int64)s->dimension);
+    } else if (strncmp(p, "{rows}", 6) == 0) {
+      sqlite3_str_appendf(out, "%lld", (sqlite3_int64)s->rows);
+    } else if (strncmp(p, "{folder}", 8) == 0) {
+      sqlite3_str_appendall(out, s->folder);
+    } else {
+      sqlite3_str_append(out, p, 1);
+      continue;
+    }
+    p = strchr(p, '}');
+  }
+  return sqlite3_str_finish(out);
 }
 
 static void execute(const state *s, const char *format) {
-  if (try(s, format) != SQLITE_OK) fail(s, format);
+  char *sql = expand(s, format);
+  if (sql == NULL || sqlite3_exec(s->db, sql, NULL, NULL, NULL) != SQLITE_OK) fail(s, format);
+  sqlite3_free(sql);
 }
 
 static sqlite3_stmt *prepare(const state *s, const char *sql) {
@@ -194,12 +223,16 @@ static void find_truth(state *s) {
   }
 }
 
-static void load_library(const state *s, const char *path) {
-  char *message = NULL;
-  if (strcmp(path, "-") == 0) return;
-  if (sqlite3_load_extension(s->db, path, NULL, &message) != SQLITE_OK) {
-    errno = 0;
-    koe_bench_fail(message);
+static void load_libraries(const state *s, const char *package) {
+  size_t length = strlen(package);
+  sqlite3_enable_load_extension(s->db, 1);
+  for (char **library = s->libraries; *library != NULL; library++) {
+    char *message = NULL;
+    if (strncmp(*library, package, length) != 0 || (*library)[length] != '=') continue;
+    if (sqlite3_load_extension(s->db, *library + length + 1, NULL, &message) != SQLITE_OK) {
+      errno = 0;
+      koe_bench_fail(message);
+    }
   }
 }
 
@@ -207,8 +240,8 @@ static void path_of(const state *s, const char *file, char out[1024]) {
   snprintf(out, 1024, "%s/%s", s->folder, file);
 }
 
-/* Connects to a file, with all libraries and the source. */
-static void connect_to(state *s, const char *file) {
+/* Connects to a file, with our extension, a package's and the source. */
+static void connect_to(state *s, const char *file, const char *package) {
   static const char options[] = "{\"precision\": \"int8\", \"max_length\": 32}";
   char path[1024], source[1024];
   char *message = NULL;
@@ -219,9 +252,7 @@ static void connect_to(state *s, const char *file) {
   if (sqlite3_koelectra_init(s->db, &message, NULL) != SQLITE_OK) koe_bench_fail(message);
   /* Several indexes of ours are in this process, and shall all stay in memory. */
   execute(s, "SELECT koelectra_config('cache_bytes', 1 << 31)");
-  sqlite3_enable_load_extension(s->db, 1);
-  load_library(s, s->vec0);
-  load_library(s, s->vector);
+  if (package != NULL) load_libraries(s, package);
   sqlite3_stmt *load = prepare(s, "SELECT koelectra_load('bench', ?, ?)");
   sqlite3_bind_text(load, 1, s->directory, -1, SQLITE_STATIC);
   sqlite3_bind_text(load, 2, options, -1, SQLITE_STATIC);
@@ -241,7 +272,7 @@ static void prepare_source(state *s, const char *path) {
   if (texts.count <= QUERIES + NEAREST) koe_bench_fail("too few texts");
   path_of(s, "source.db", source);
   unlink(source);
-  connect_to(s, ":memory:");
+  connect_to(s, ":memory:", NULL);
   fill_texts(s, &texts);
   read_vectors(s, texts.count);
   koe_bench_texts_clear(&texts);
@@ -265,7 +296,7 @@ static void reconnect(state *s, const engine *e) {
   sqlite3 **connection = &s->connections[e - engines];
   s->db = *connection;
   if (sqlite3_close(*connection) != SQLITE_OK) fail(s, "closing");
-  connect_to(s, e->file);
+  connect_to(s, e->file, e->package);
   *connection = s->db;
 }
 
@@ -277,6 +308,21 @@ static long long resident_bytes(void) {
   return pages * sysconf(_SC_PAGESIZE);
 }
 
+/* Bytes of the engine's file and of what lies beside it, which it removes if asked to. */
+static long long count_files(const state *s, const engine *e, bool remove) {
+  static const char *const endings[] = {"", "-wal", ".index"};
+  long long bytes = 0;
+  for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
+    char path[1024 + 8];
+    struct stat info;
+    path_of(s, e->file, path);
+    strcat(path, endings[i]);
+    if (stat(path, &info) == 0) bytes += info.st_size;
+    if (remove) unlink(path);
+  }
+  return bytes;
+}
+
 static double timed(const state *s, const char *sql) {
   double start = koe_bench_now();
   if (sql != NULL) execute(s, sql);
@@ -286,17 +332,11 @@ static double timed(const state *s, const char *sql) {
 static void build(void *context, char **arguments, int count) {
   state *s = context;
   const engine *e = engine_named(arguments, count);
-  char path[1024];
-  path_of(s, e->file, path);
-  if (e->create != NULL) unlink(path);
+  if (e->create != NULL) count_files(s, e, true);
   reconnect(s, e);
   if (e->create != NULL) execute(s, e->create);
   double inserting = timed(s, e->insert), training = timed(s, e->train);
-  sqlite3_stmt *size = prepare(s, "SELECT page_count * page_size FROM pragma_page_count('main'), "
-                                  "pragma_page_size('main')");
-  sqlite3_step(size);
-  printf("%zu %.6f %.6f %lld\n", s->rows, inserting, training, sqlite3_column_int64(size, 0));
-  finish(s, size);
+  printf("%zu %.6f %.6f\n", s->rows, inserting, training);
 }
 
 static void ask(const state *s, sqlite3_stmt *statement, size_t query,
@@ -312,6 +352,11 @@ static void open_file(void *context, char **arguments, int count) {
   state *s = context;
   const engine *e = engine_named(arguments, count);
   sqlite3_int64 found[NEAREST];
+  sqlite3_close(s->connections[e - engines]);
+  s->connections[e - engines] = NULL;
+#ifdef __GLIBC__
+  malloc_trim(0); /* what was freed before shall not hide what is taken now */
+#endif
   long long before = resident_bytes();
   double start = koe_bench_now();
   reconnect(s, e);
@@ -319,7 +364,8 @@ static void open_file(void *context, char **arguments, int count) {
   sqlite3_stmt *statement = prepare(s, e->search);
   ask(s, statement, 0, found);
   finish(s, statement);
-  printf("%.6f %lld\n", koe_bench_now() - start, resident_bytes() - before);
+  double spent = koe_bench_now() - start;
+  printf("%.6f %lld %lld\n", spent, resident_bytes() - before, count_files(s, e, false));
 }
 
 static void search(void *context, char **arguments, int count) {
@@ -347,15 +393,14 @@ static void search(void *context, char **arguments, int count) {
 int main(int argc, char **argv) {
   static const koe_bench_command commands[] = {
       {"build", build}, {"open", open_file}, {"search", search}, {NULL, NULL}};
-  if (argc != 7) {
-    fprintf(stderr, "usage: bench_index DIRECTORY TEXTS ROWS VEC0|- VECTOR|- FOLDER\n");
+  if (argc < 5) {
+    fprintf(stderr, "usage: bench_index DIRECTORY TEXTS ROWS FOLDER [PACKAGE=LIBRARY ...]\n");
     return EXIT_FAILURE;
   }
   state s = {.directory = argv[1],
              .rows = strtoul(argv[3], NULL, 10),
-             .vec0 = argv[4],
-             .vector = argv[5],
-             .folder = argv[6]};
+             .folder = argv[4],
+             .libraries = argv + 5};
   prepare_source(&s, argv[2]);
   koe_bench_serve(commands, &s);
   for (int i = 0; i < ENGINES; i++)

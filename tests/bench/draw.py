@@ -9,6 +9,7 @@ backgrounds.
 """
 import html
 import math
+import re
 import sys
 
 import table
@@ -21,7 +22,7 @@ GROUPS = {
     "tokenize": "Tokenizing, against Hugging Face tokenizers (Rust)",
     "loading": "Time to the first embedding, against ONNX Runtime",
     "memory": "Peak memory, against ONNX Runtime",
-    "vectors": "Vectors, against sqlite-vec and sqlite-vector",
+    "vectors": "Vectors, against sqlite-vec, sqlite-vector and others",
 }
 WIDTH, LABELS, RIGHT = 860, 390, 70
 ROW, BAR, HEADING, MARGIN = 20, 12, 30, 16
@@ -55,10 +56,10 @@ def line(x1, y1, x2, y2, colour, width=1):
 
 
 def label(row):
-    name = row.what
-    if row.group == "vectors":
-        name += ", " + row.peer_name.split(" ")[0]
-    return name
+    if row.group != "vectors":
+        return row.what
+    what = row.what.rsplit(", ", 1)[0]  # without the number of vectors
+    return f"{what}: {re.sub(' [0-9.]+', '', row.peer_name, count=1)}"
 
 
 def draw_row(row, scale, y):

@@ -30,6 +30,7 @@ class Material:
         self.reviews, self.many = self._read_reviews()
         self.paragraphs = self._read_paragraphs()
         self.ids = {}
+        self.embedder_name = None
 
     def path(self, *names):
         return os.path.join(self.data, *names)
@@ -81,6 +82,16 @@ class Material:
                 command += ["--vocab", vocabulary]
             subprocess.run([*command, "--layers", str(layers)], check=True, stdout=subprocess.DEVNULL)
         return folder
+
+    def embedder(self):
+        """The checkpoint whose embeddings are searched: a trained one where there is one, for what
+        search costs depends on how near the vectors are to each other."""
+        trained = os.path.join(self.shared, "fixtures", "checkpoints", "nsmc-small")
+        if os.path.isdir(trained):
+            self.embedder_name = "embeddings of NSMC reviews by a trained KoELECTRA-small"
+            return trained
+        self.embedder_name = "embeddings of NSMC reviews by one random layer"
+        return self.checkpoint("small", 1)
 
     def onnx(self, size, precision):
         """The peer's file of the same checkpoint, in the folder layout of transformers.js."""

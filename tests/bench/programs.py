@@ -64,18 +64,6 @@ def node(script, *arguments, environment=None):
     return Program(["node", os.path.join(HERE, script), *map(str, arguments)], environment)
 
 
-def peer_library(*packages):
-    """The SQLite extension inside the first of the packages that is there, or "-"."""
-    for package in packages:
-        folder = os.path.join(MODULES, package)
-        if not os.path.isdir(folder):
-            continue
-        for name in sorted(os.listdir(folder)):
-            if name.endswith((".so", ".dylib")):
-                return os.path.join(folder, name)
-    return "-"
-
-
 def interleave(actions, rounds):
     """Calls action(round) of each in turn, so that what slows the machine slows all of them:
     A B A B …  One list of results for each action."""
