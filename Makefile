@@ -35,7 +35,8 @@ HDF5_LIBS := $(firstword $(wildcard /usr/lib/*/libhdf5_serial.so))
 FETCH_LIBS := -lcurl -lcrypto
 CURL_H := $(firstword $(wildcard /usr/include/curl/curl.h /usr/include/*/curl/curl.h))
 
-MODEL_SRC := $(wildcard model/*.c model/checkpoint/*.c model/default/*.c model/kernels/*.c)
+MODEL_SRC := $(wildcard model/*.c model/checkpoint/*.c model/default/*.c model/fit/*.c model/kernels/*.c \
+  model/metrics/*.c model/search/*.c model/tasks/*.c model/tokenizer/*.c)
 EXT_SRC   := $(wildcard ext/*.c ext/index/*.c)
 WRITER_SRC := $(wildcard model/writer/*.c)
 TRAINER_SRC := $(wildcard model/trainer/*.c)
@@ -108,7 +109,7 @@ $(BUILD)/model/kernels/scan_neondot.o: ALL_CFLAGS += -march=armv8.2-a+dotprod
 # The oracle of the tests: plain C, no contraction, so that every compiler gives the same numbers.
 $(BUILD)/model/kernels/portable.o: ALL_CFLAGS += -ffp-contract=off
 
-$(BUILD)/model/checkpoint/quantized.o $(BUILD)/model/rotation.o $(BUILD)/model/vector_block.o: ALL_CFLAGS += -O3
+$(BUILD)/model/checkpoint/quantized.o $(BUILD)/model/search/rotation.o $(BUILD)/model/search/vector_block.o: ALL_CFLAGS += -O3
 ifneq ($(DEFAULT_MODEL_WEIGHTS),)
 $(BUILD)/model/default/default_model.o: ALL_CFLAGS += -DKOE_DEFAULT_MODEL='"$(DEFAULT_MODEL)"'
 $(BUILD)/model/default/default_model.o: $(DEFAULT_MODEL_FILES)

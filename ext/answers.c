@@ -24,7 +24,7 @@
  * context that is NULL has no rows, nor has a context without words. */
 #include "table_function.h"
 
-#include "../model/answers.h"
+#include "../model/tasks/answers.h"
 
 SQLITE_EXTENSION_INIT3
 

@@ -2,7 +2,7 @@
 #include "koelectra_ext.h"
 
 #include "../model/memory.h"
-#include "../model/vectors.h"
+#include "../model/search/vectors.h"
 
 #include <string.h>
 

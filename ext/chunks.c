@@ -10,11 +10,11 @@
  * count characters from 0: substr(text, start + 1, "end" - start) is the chunk.  END is a keyword
  * of SQL: write "end" or c."end".  A text that is NULL has no rows.
  *
- * Where it cuts: model/chunking.h and model/sentences.h. */
+ * Where it cuts: model/tokenizer/chunking.h and model/tokenizer/sentences.h. */
 #include "table_function.h"
 
-#include "../model/chunking.h"
 #include "../model/registry.h"
+#include "../model/tokenizer/chunking.h"
 
 SQLITE_EXTENSION_INIT3
 

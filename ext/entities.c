@@ -18,7 +18,7 @@
  * A text longer than the model reads goes through it in overlapping windows.  NULL has no rows. */
 #include "table_function.h"
 
-#include "../model/entities.h"
+#include "../model/tasks/entities.h"
 
 SQLITE_EXTENSION_INIT3
 

@@ -14,7 +14,7 @@
  * WHERE input LIKE '%[MASK]%'.  NULL has no rows. */
 #include "table_function.h"
 
-#include "../model/fill_mask.h"
+#include "../model/tasks/fill_mask.h"
 
 #include <string.h>
 

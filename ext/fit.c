@@ -7,11 +7,11 @@
  *   SELECT koelectra_fit(body, topic, '{"model": "sentiment", "class_weight": "balanced"}') …
  *
  * An aggregate: it embeds the texts, fits a softmax head to the embeddings and returns it as a BLOB
- * (model/fitted_head.h tells its layout).  Options are read from the first row.  A row whose text
- * or label is NULL is skipped. */
+ * (model/fit/fitted_head.h tells its layout).  Options are read from the first row.  A row whose
+ * text or label is NULL is skipped. */
 #include "koelectra_ext.h"
 
-#include "../model/fitter.h"
+#include "../model/fit/fitter.h"
 #include "../model/memory.h"
 
 SQLITE_EXTENSION_INIT3

@@ -1,7 +1,7 @@
 #include "fts5_terms.h"
 
-#include "../model/folding.h"
-#include "../model/unicode.h"
+#include "../model/tokenizer/folding.h"
+#include "../model/tokenizer/unicode.h"
 
 #include <sqlite3ext.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /* JSON results, written without an intermediate tree. */
 #include "koelectra_ext.h"
 
-#include "../model/unicode.h"
+#include "../model/tokenizer/unicode.h"
 
 #include <math.h>
 

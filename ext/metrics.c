@@ -14,9 +14,9 @@
  * skipped, and no rows give NULL. */
 #include "aggregate.h"
 
-#include "../model/label_scores.h"
 #include "../model/memory.h"
-#include "../model/number_pairs.h"
+#include "../model/metrics/label_scores.h"
+#include "../model/metrics/number_pairs.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -10,7 +10,7 @@
  * overlapping windows.  NULL has no rows. */
 #include "table_function.h"
 
-#include "../model/replaced.h"
+#include "../model/tasks/replaced.h"
 
 SQLITE_EXTENSION_INIT3
 

@@ -20,7 +20,7 @@
 
 #include "../model/json_file.h"
 #include "../model/memory.h"
-#include "../model/metrics.h"
+#include "../model/metrics/metrics.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 
 #include "../model/json_file.h"
 #include "../model/memory.h"
-#include "../model/vectors.h"
+#include "../model/search/vectors.h"
 
 #include <math.h>
 

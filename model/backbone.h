@@ -5,10 +5,10 @@
 #include "checkpoint/checkpoint.h"
 #include "config.h"
 #include "encoder.h"
-#include "head.h"
-#include "mask_head.h"
 #include "status.h"
-#include "token_head.h"
+#include "tasks/head.h"
+#include "tasks/mask_head.h"
+#include "tasks/token_head.h"
 
 /* Const after koe_backbone_open. */
 typedef struct koe_backbone {

@@ -3,7 +3,7 @@
 #define KOE_BATCH_H
 
 #include "status.h"
-#include "tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <stddef.h>
 #include <stdint.h>

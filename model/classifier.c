@@ -1,9 +1,9 @@
 #include "classifier.h"
 
-#include "head.h"
 #include "memory.h"
 #include "model_open.h"
 #include "registry.h"
+#include "tasks/head.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #ifndef KOE_CLASSIFIER_H
 #define KOE_CLASSIFIER_H
 
-#include "fitted_head.h"
+#include "fit/fitted_head.h"
 #include "model.h"
 #include "recent_texts.h"
 #include "status.h"

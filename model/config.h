@@ -5,7 +5,7 @@
 
 #include "directory.h"
 #include "status.h"
-#include "tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <stdbool.h>
 

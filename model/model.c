@@ -1,11 +1,11 @@
 #include "model.h"
 
-#include "entity_labels.h"
 #include "hash.h"
 #include "memory.h"
 #include "model_open.h"
 #include "path.h"
-#include "vectors.h"
+#include "search/vectors.h"
+#include "tasks/entity_labels.h"
 
 #include <math.h>
 #include <stdatomic.h>

@@ -4,10 +4,10 @@
 #define KOE_MODEL_H
 
 #include "config.h"
-#include "head_kind.h"
 #include "status.h"
+#include "tasks/head_kind.h"
 #include "text.h"
-#include "tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 typedef struct koe_model koe_model;
 

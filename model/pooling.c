@@ -1,6 +1,6 @@
 #include "pooling.h"
 
-#include "vectors.h"
+#include "search/vectors.h"
 
 #include <string.h>
 

@@ -8,7 +8,7 @@
 
 #include "batch.h"
 #include "status.h"
-#include "tokenizer.h"
+#include "tokenizer/tokenizer.h"
 
 #include <pthread.h>
 

@@ -2,8 +2,8 @@
 #ifndef KOE_TEST_CODED_ROWS_H
 #define KOE_TEST_CODED_ROWS_H
 
-#include "../model/vector_scan.h"
-#include "../model/vectors.h"
+#include "../model/search/vector_scan.h"
+#include "../model/search/vectors.h"
 
 #include <stdbool.h>
 #include <stddef.h>

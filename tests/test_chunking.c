@@ -1,11 +1,11 @@
-/* model/sentences.c, model/chunk_words.c, model/chunking.c: where sentences end, and what holds of
- * the chunks of any text. */
+/* model/tokenizer/sentences.c, model/tokenizer/chunk_words.c, model/tokenizer/chunking.c: where
+ * sentences end, and what holds of the chunks of any text. */
 #include "support.h"
 
-#include "../model/chunking.h"
 #include "../model/memory.h"
-#include "../model/sentences.h"
-#include "../model/unicode.h"
+#include "../model/tokenizer/chunking.h"
+#include "../model/tokenizer/sentences.h"
+#include "../model/tokenizer/unicode.h"
 
 #include <stdint.h>
 #include <stdio.h>

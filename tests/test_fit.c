@@ -1,10 +1,10 @@
 /* koelectra_fit: the regression against scikit-learn (reference/fit), the serialised head, and both
  * from SQL.  Sessions a user would have are in sql/fit.sql. */
-#include "../model/fitted_head.h"
+#include "../model/fit/fitted_head.h"
+#include "../model/fit/lbfgs.h"
+#include "../model/fit/softmax_regression.h"
 #include "../model/hash.h"
-#include "../model/lbfgs.h"
 #include "../model/memory.h"
-#include "../model/softmax_regression.h"
 #include "database.h"
 #include "support.h"
 

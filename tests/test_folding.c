@@ -1,8 +1,8 @@
-/* model/folding.c: lower case, accents and decomposition of every code point against
+/* model/tokenizer/folding.c: lower case, accents and decomposition of every code point against
  * tests/reference/character_classes.txt; composition on its own. */
 #include "support.h"
 
-#include "../model/folding.h"
+#include "../model/tokenizer/folding.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Checkpoints whose heads do not fit, or are not the one that is asked for. */
-#include "../model/answers.h"
-#include "../model/entities.h"
-#include "../model/fill_mask.h"
-#include "../model/replaced.h"
+#include "../model/tasks/answers.h"
+#include "../model/tasks/entities.h"
+#include "../model/tasks/fill_mask.h"
+#include "../model/tasks/replaced.h"
 #include "registry_support.h"
 #include "support.h"
 

@@ -2,9 +2,9 @@
  *
  * KOELECTRA_DIFFERENCES=1 prints the largest difference of each comparison. */
 #include "../model/backbone.h"
-#include "../model/hidden_states.h"
 #include "../model/memory.h"
 #include "../model/model_open.h"
+#include "../model/tasks/hidden_states.h"
 #include "golden.h"
 #include "registry_support.h"
 #include "support.h"

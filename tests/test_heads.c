@@ -2,12 +2,12 @@
  * (reference/README.md).
  *
  * KOELECTRA_DIFFERENCES=1 prints the largest difference of each comparison. */
-#include "../model/answers.h"
-#include "../model/entities.h"
-#include "../model/entity_labels.h"
-#include "../model/fill_mask.h"
 #include "../model/memory.h"
-#include "../model/replaced.h"
+#include "../model/tasks/answers.h"
+#include "../model/tasks/entities.h"
+#include "../model/tasks/entity_labels.h"
+#include "../model/tasks/fill_mask.h"
+#include "../model/tasks/replaced.h"
 #include "golden.h"
 #include "registry_support.h"
 #include "support.h"

@@ -1,8 +1,8 @@
-/* model/metrics.c, answer_score.c and entity_score.c: values computed by hand. */
+/* model/metrics/metrics.c, answer_score.c and entity_score.c: values computed by hand. */
 #include "support.h"
 
 #include "../model/memory.h"
-#include "../model/metrics.h"
+#include "../model/metrics/metrics.h"
 
 #include <math.h>
 #include <string.h>

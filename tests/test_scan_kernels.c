@@ -1,8 +1,8 @@
 /* The loops of scans, every table against the portable one, and the rotation before them. */
 #include "../model/kernels/scan.h"
 #include "../model/memory.h"
-#include "../model/rotation.h"
-#include "../model/vector_block.h"
+#include "../model/search/rotation.h"
+#include "../model/search/vector_block.h"
 #include "coded_rows.h"
 #include "support.h"
 

@@ -1,11 +1,11 @@
-/* model/tokenizer.c and the stages under it, as far as Hugging Face's outputs
+/* model/tokenizer/tokenizer.c and the stages under it, as far as Hugging Face's outputs
  * (test_tokenizer_golden.c) cannot show it: invalid UTF-8, limits, NFC offsets, odd special names,
  * faults. */
 #include "support.h"
 
 #include "../model/memory.h"
-#include "../model/tokenizer.h"
-#include "../model/unicode.h"
+#include "../model/tokenizer/tokenizer.h"
+#include "../model/tokenizer/unicode.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,7 +2,7 @@
  * shared folder. */
 #include "support.h"
 
-#include "../model/tokenizer.h"
+#include "../model/tokenizer/tokenizer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
-/* model/unicode.c: UTF-8 with every kind of fault, and the class of every code point against
- * tests/reference/character_classes.txt. */
+/* model/tokenizer/unicode.c: UTF-8 with every kind of fault, and the class of every code point
+ * against tests/reference/character_classes.txt. */
 #include "support.h"
 
-#include "../model/unicode.h"
+#include "../model/tokenizer/unicode.h"
 
 #include <stdio.h>
 #include <stdlib.h>

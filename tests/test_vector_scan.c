@@ -1,6 +1,6 @@
 /* Coded vectors: scans against comparing every row in float32. */
 #include "../model/memory.h"
-#include "../model/vector_scan.h"
+#include "../model/search/vector_scan.h"
 #include "coded_rows.h"
 #include "support.h"
 

@@ -1,6 +1,6 @@
 /* Approximate scans, and what they learn. */
 #include "../model/memory.h"
-#include "../model/vector_scan.h"
+#include "../model/search/vector_scan.h"
 #include "coded_rows.h"
 #include "support.h"
 

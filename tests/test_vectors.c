@@ -1,6 +1,6 @@
 /* Vector arithmetic and the k best. */
 #include "../model/memory.h"
-#include "../model/vectors.h"
+#include "../model/search/vectors.h"
 #include "support.h"
 
 #include <math.h>

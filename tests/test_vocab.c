@@ -1,8 +1,8 @@
-/* model/vocab.c: lines, duplicates, look-ups, and files that are no vocabulary. */
+/* model/tokenizer/vocab.c: lines, duplicates, look-ups, and files that are no vocabulary. */
 #include "support.h"
 
 #include "../model/memory.h"
-#include "../model/vocab.h"
+#include "../model/tokenizer/vocab.h"
 
 #include <stdio.h>
 #include <stdlib.h>

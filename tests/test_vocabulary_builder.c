@@ -3,7 +3,7 @@
 #include "support.h"
 
 #include "../model/memory.h"
-#include "../model/tokenizer.h"
+#include "../model/tokenizer/tokenizer.h"
 #include "../model/trainer/vocabulary_builder.h"
 #include "../model/trainer/word_counts.h"
 

@@ -1,6 +1,6 @@
 /* Texts cut into windows, against the plainest way to cut them. */
 #include "../model/memory.h"
-#include "../model/windows.h"
+#include "../model/tasks/windows.h"
 #include "support.h"
 
 #include <stdio.h>

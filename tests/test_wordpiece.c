@@ -1,10 +1,10 @@
-/* model/alphabet.c, trie.c, wordpiece.c: the linear matcher against the plain greedy one, over
- * vocabularies made at random and vocabularies made to be awkward. */
+/* model/tokenizer/alphabet.c, trie.c, wordpiece.c: the linear matcher against the plain greedy one,
+ * over vocabularies made at random and vocabularies made to be awkward. */
 #include "support.h"
 
 #include "../model/memory.h"
-#include "../model/unicode.h"
-#include "../model/wordpiece.h"
+#include "../model/tokenizer/unicode.h"
+#include "../model/tokenizer/wordpiece.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #include "session.h"
 
 #include "../../model/memory.h"
-#include "../../model/unicode.h"
+#include "../../model/tokenizer/unicode.h"
 
 #include <errno.h>
 #include <poll.h>

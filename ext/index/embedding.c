@@ -2,7 +2,7 @@
 
 #include "../../model/memory.h"
 #include "../../model/registry.h"
-#include "../../model/vectors.h"
+#include "../../model/search/vectors.h"
 
 SQLITE_EXTENSION_INIT3
 

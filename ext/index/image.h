@@ -1,4 +1,5 @@
-/* The memory image of an index: its chunks, coded as searches read them (model/vector_block.h).
+/* The memory image of an index: its chunks, coded as searches read them
+ * (model/search/vector_block.h).
  *
  * Images are the process's, shared by connections and threads.  A chunk's stamp, a random number
  * drawn anew with every change (FORMAT.md), says which block of the cache is the chunk's: the same
@@ -10,7 +11,7 @@
 
 #include "storage.h"
 
-#include "../../model/vector_scan.h"
+#include "../../model/search/vector_scan.h"
 
 /* A chunk.  Immutable. */
 typedef struct koe_image_block {

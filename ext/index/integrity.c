@@ -5,7 +5,7 @@
 #include "queue.h"
 
 #include "../../model/memory.h"
-#include "../../model/vectors.h"
+#include "../../model/search/vectors.h"
 
 #include <math.h>
 

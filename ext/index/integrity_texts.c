@@ -8,7 +8,7 @@
 
 #include "../../model/memory.h"
 #include "../../model/registry.h"
-#include "../../model/vectors.h"
+#include "../../model/search/vectors.h"
 
 #include <string.h>
 

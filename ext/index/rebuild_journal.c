@@ -10,8 +10,8 @@
 #include "storage.h"
 
 #include "../../model/memory.h"
+#include "../../model/search/vectors.h"
 #include "../../model/siphash.h"
-#include "../../model/vectors.h"
 
 #include <errno.h>
 #include <fcntl.h>

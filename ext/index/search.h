@@ -9,7 +9,7 @@
 #include "range.h"
 #include "storage.h"
 
-#include "../../model/vectors.h"
+#include "../../model/search/vectors.h"
 
 /* Row numbers, in any order, repeated or not. */
 typedef struct koe_rowids {

@@ -7,7 +7,7 @@
 
 #include "index.h"
 
-#include "../../model/vector_sketch.h"
+#include "../../model/search/vector_sketch.h"
 
 enum {
   KOE_FORMAT_VERSION = 3,

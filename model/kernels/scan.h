@@ -1,4 +1,5 @@
-/* The loops of a scan over coded vectors (model/vector_block.h), one table an instruction set.
+/* The loops of a scan over coded vectors (model/search/vector_block.h), one table an instruction
+ * set.
  *
  * scan_portable.c is plain C: the definition, and the oracle of the tests.  The others compile
  * scan_simd.h.  All give the same sums, and bounds by the same operations in the same order, so

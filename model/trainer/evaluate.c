@@ -2,7 +2,7 @@
 #include "task.h"
 
 #include "../memory.h"
-#include "../metrics.h"
+#include "../metrics/metrics.h"
 #include "losses.h"
 #include "teacher.h"
 

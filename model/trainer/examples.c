@@ -2,7 +2,7 @@
 
 #include "../hash.h"
 #include "../memory.h"
-#include "../unicode.h"
+#include "../tokenizer/unicode.h"
 #include "examples_input.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 #include "../file_map.h"
 #include "../json_file.h"
 #include "../memory.h"
-#include "../unicode.h"
+#include "../tokenizer/unicode.h"
 #include "examples_input.h"
 
 #include <stdio.h>

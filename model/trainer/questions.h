@@ -2,7 +2,7 @@
 #ifndef KOE_QUESTIONS_H
 #define KOE_QUESTIONS_H
 
-#include "../tokenizer.h"
+#include "../tokenizer/tokenizer.h"
 #include "dataset.h"
 #include "examples.h"
 

@@ -3,7 +3,7 @@
 #include "../checkpoint/checkpoint.h"
 #include "../file_map.h"
 #include "../memory.h"
-#include "../vectors.h"
+#include "../search/vectors.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef KOE_TRAINED_MODEL_H
 #define KOE_TRAINED_MODEL_H
 
-#include "../tokenizer.h"
+#include "../tokenizer/tokenizer.h"
 #include "../writer/checkpoint_writer.h"
 #include "trained_encoder.h"
 

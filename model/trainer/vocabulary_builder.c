@@ -2,9 +2,9 @@
 
 #include "../hash.h"
 #include "../memory.h"
-#include "../trie.h"
-#include "../unicode.h"
-#include "../vocab.h"
+#include "../tokenizer/trie.h"
+#include "../tokenizer/unicode.h"
+#include "../tokenizer/vocab.h"
 #include "pair_counts.h"
 #include "word_counts.h"
 

@@ -2,8 +2,8 @@
 
 #include "../hash.h"
 #include "../memory.h"
-#include "../trie.h"
-#include "../unicode.h"
+#include "../tokenizer/trie.h"
+#include "../tokenizer/unicode.h"
 
 #include <stdbool.h>
 #include <string.h>

@@ -17,7 +17,7 @@
  */
 #include "../../ext/koelectra.h"
 #include "../../model/memory.h"
-#include "../../model/vectors.h"
+#include "../../model/search/vectors.h"
 
 #include "harness.h"
 

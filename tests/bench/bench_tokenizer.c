@@ -8,7 +8,7 @@
  *   run FILE [TIMES]  tokens and seconds of TIMES passes over the texts of FILE, one a line
  *
  * Texts get special tokens and are truncated to 512, as by the peer, tokenizer_peer.mjs. */
-#include "../../model/tokenizer.h"
+#include "../../model/tokenizer/tokenizer.h"
 
 #include "harness.h"
 

@@ -7,8 +7,8 @@
  * times as fast as float32 in the same run, candidates, and of the 10 nearest how many it found. */
 #include "../../model/memory.h"
 #include "../../model/parallel.h"
-#include "../../model/vector_scan.h"
-#include "../../model/vectors.h"
+#include "../../model/search/vector_scan.h"
+#include "../../model/search/vectors.h"
 
 #include "harness.h"
 

@@ -3,9 +3,9 @@
  *
  * The input: a byte of option bits, a byte of max_length, two bytes of the vocabulary's length, the
  * vocabulary (the special tokens are added), then the text, whose second half is the pair. */
-#include "../../model/chunking.h"
-#include "../../model/tokenizer.h"
-#include "../../model/unicode.h"
+#include "../../model/tokenizer/chunking.h"
+#include "../../model/tokenizer/tokenizer.h"
+#include "../../model/tokenizer/unicode.h"
 
 #include <stdint.h>
 #include <stdio.h>
