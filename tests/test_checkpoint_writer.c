@@ -1,4 +1,4 @@
-/* model/trainer/checkpoint_writer.c: what is written is read back, in whole or not at all. */
+/* model/writer/checkpoint_writer.c: what is written is read back, in whole or not at all. */
 #include "support.h"
 
 #include "../model/checkpoint/checkpoint.h"

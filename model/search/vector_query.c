@@ -233,15 +233,19 @@ static void keep(koe_shortlist *list, size_t *kept, size_t i, int32_t sum) {
   list->sums[(*kept)++] = sum;
 }
 
-/* Of slots that signs have chosen: drops what the upper halves of codes rule out, nearly for
- * certain.  What these leave out of z is, next to the query, a random direction; so many standard
- * deviations of its product are no more than its length where dimensions are few. */
+/* Of what a code leaves out, the share that bounds count: all of it, or where signs have chosen the
+ * slots, and a row may be missed, five standard deviations of its product with the query.  For next
+ * to the query it is a random direction.  Where dimensions are few that is no less than all. */
+static float share_of_error(const koe_vector_query *query, const koe_shortlist *list) {
+  return list->has_sums ? 1 : fminf(1, 5 / sqrtf((float)query->dimension));
+}
+
+/* Of slots that signs have chosen: drops what the upper halves of codes rule out. */
 static void narrow_by_high(const koe_vector_query *query, koe_shortlist *list, float threshold) {
   const koe_vector_block *block = list->block;
-  float deviations = 5 / sqrtf((float)query->dimension);
   koe_scan_bound bound = koe_query_high_bound(query, block, threshold);
   size_t kept = 0;
-  if (deviations < 1) bound.length *= deviations;
+  bound.length *= share_of_error(query, list);
   query->kernels->nibble_dots(query->coarse, block->high, block->units, list->slots, list->count,
                               list->sums);
   for (size_t i = 0; i < list->count; i++) {
@@ -262,6 +266,7 @@ static void narrow(const koe_vector_query *query, koe_shortlist *list, float thr
   koe_scan_bound bound = koe_query_high_bound(query, block, threshold);
   double middle = (double)KOE_CODE_MIDDLE * query->coarse_sum;
   size_t kept = 0;
+  bound.length *= share_of_error(query, list);
   query->kernels->nibble_dots(query->coarse, block->low, block->units, list->slots, list->count,
                               low);
   for (size_t i = 0; i < list->count; i++) {
@@ -284,9 +289,10 @@ static void bound_products(const koe_vector_query *query, const koe_shortlist *l
   double offset = middle * query->coarse_sum + middle * query->fine_sum / FINE_STEPS;
   float centre = centre_product(query, block, form), slope = slope_of(query, block, form);
   float fixed = sum_slack(query, block, DOUBLE_ROUNDING), slack = similarity_slack(query, block);
+  float share = share_of_error(query, list);
   for (size_t i = 0; i < list->count; i++) {
     uint8_t slot = list->slots[i];
-    float gain = block->low_gains[slot], error = block->low_errors[slot];
+    float gain = block->low_gains[slot], error = share * block->low_errors[slot];
     double sum = list->sums[i] + (16.0 * high[i] + low[i]) / FINE_STEPS - offset;
     float product = (float)(sum * (double)form->step) * block->low_factors[slot];
     float estimate = gain * centre + product;
