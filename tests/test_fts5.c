@@ -366,8 +366,8 @@ END_TEST
 START_TEST(memory_of_sqlite) {
   static const char *const statements[] = {
       "SELECT koelectra_fts_query('영화 책 cafe')",
-      "BEGIN; CREATE VIRTUAL TABLE u USING fts5(body, tokenize = koelectra); "
-      "INSERT INTO u VALUES('영화'); ROLLBACK",
+      ("BEGIN; CREATE VIRTUAL TABLE u USING fts5(body, tokenize = koelectra); "
+       "INSERT INTO u VALUES('영화'); ROLLBACK"),
       "SELECT highlight(t, 0, '[', ']') FROM t WHERE t MATCH koelectra_fts_query('영화, 책')",
   };
   install_sqlite_faults();

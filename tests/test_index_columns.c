@@ -89,8 +89,8 @@ static const char *const statements[] = {
     "UPDATE s SET stars = stars + 1, city = city || 'x' WHERE city = 'a'",
     "UPDATE s SET url = 'new', stars = 0 WHERE rowid = 1",
     "UPDATE OR REPLACE s SET rowid = 2, city = 'z' WHERE rowid = 1",
-    "SELECT *, similarity FROM s WHERE s MATCH '책' AND k = 2 AND city IN ('a', 'b') AND stars > 1 "
-    "AND city LIKE '%a%' AND city = 'A' COLLATE NOCASE",
+    ("SELECT *, similarity FROM s WHERE s MATCH '책' AND k = 2 AND city IN ('a', 'b') AND stars > 1 "
+     "AND city LIKE '%a%' AND city = 'A' COLLATE NOCASE"),
     "SELECT city, url FROM s WHERE stars BETWEEN 2 AND 4",
     "SELECT count(*) FROM article a JOIN s ON s MATCH a.body AND k = 1 AND s.city = a.city",
     "INSERT INTO s(s) VALUES('integrity-check')",

@@ -16,8 +16,8 @@ static const char *const statements_own[] = {
     "CREATE VIRTUAL TABLE other USING koelectra_index(body, model='default')",
     "INSERT INTO s(body) VALUES('새로 산 노트북')",
     "INSERT INTO s(rowid, body) SELECT rowid + 10, body || ' 둘' FROM s WHERE rowid < 6",
-    "INSERT INTO s(rowid, body) SELECT 7, koelectra_vector('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,"
-    "16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32]')",
+    ("INSERT INTO s(rowid, body) SELECT 7, koelectra_vector('[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,"
+     "16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31,32]')"),
     "SELECT body FROM s WHERE rowid = 6",
     "INSERT OR REPLACE INTO s(rowid, body) VALUES(2, '다른 글')",
     "UPDATE s SET body = '고친 글' WHERE rowid = 3",

@@ -193,11 +193,14 @@ koe_status koe_fitter_finish(koe_fitter *fitter, void **bytes, size_t *size, koe
   if (status != KOE_OK) goto cleanup;
   for (size_t i = 0; i < labels; i++)
     names[i] = fitter->labels.items[i].name;
-  koe_fitted_head head = {
-      .fingerprint = koe_model_fingerprint(fitter->model),
-      .model = fitter->options.model != NULL ? fitter->options.model : "default",
-      .labels = names,
-      .linear = {weight, weight + labels * fitter->dimension, fitter->dimension, labels}};
+  koe_fitted_head head = {.fingerprint = koe_model_fingerprint(fitter->model),
+                          .model = fitter->options.model != NULL ? fitter->options.model
+                                                                 : "default",
+                          .labels = names,
+                          .linear = {.weight = weight,
+                                     .bias = weight + labels * fitter->dimension,
+                                     .in_features = fitter->dimension,
+                                     .out_features = labels}};
   status = koe_fitted_head_write(&head, bytes, size, err);
 
 cleanup:
