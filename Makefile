@@ -299,7 +299,7 @@ format-check:
 	clang-format --dry-run --Werror $$(git ls-files '*.c' '*.h')
 
 # koelectra-fetch needs libcurl and OpenSSL.
-FETCH := $(if $(wildcard /usr/include/*/curl/curl.h /usr/include/curl/curl.h),fetch)
+FETCH := $(if $(CURL_H),fetch)
 SHARE = $(DESTDIR)$(PREFIX)/share
 
 ## install: copy library, programs, manual pages and shell completions to PREFIX (PREFIX=/usr/local)
